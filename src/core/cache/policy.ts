@@ -1,0 +1,37 @@
+import type { Bytes, EpochMillis } from "../units.ts";
+
+/** What an admission did. `evicted` lists the ids that had to go, in order; their copies must be dropped first. */
+export interface Admission {
+  readonly admitted: boolean;
+  readonly evicted: readonly string[];
+}
+
+/**
+ * Decides which shards stay in a cache of bounded size. A policy holds ids and sizes, never bytes.
+ *
+ * Every implementation passes `test/contracts/cache-policy.ts`.
+ */
+export interface CachePolicy {
+  readonly name: string;
+  readonly capacity: Bytes;
+  /** Sum of the sizes of the residents; never above `capacity`. */
+  readonly used: Bytes;
+  /** Number of residents. */
+  readonly count: number;
+
+  /** Whether `id` is resident. Changes nothing. */
+  has(id: string): boolean;
+  /** One demand access: true, and the hit is remembered, when `id` is resident; false when it is not. */
+  access(id: string): boolean;
+  /** Admits `id` after a demand miss. A resident `id` is resized. A shard above the capacity is refused. */
+  admit(id: string, size: Bytes): Admission;
+  /**
+   * Admits a prefetched copy *quietly*: the fill is no access. A copy not accessed by `expiresAt` is the first
+   * to go, leaves no ghost, and never counts as evidence that the shard was wanted.
+   */
+  admitPrefetched(id: string, size: Bytes, expiresAt: EpochMillis, now: EpochMillis): Admission;
+  /** Forgets `id` (invalidated, deleted). True when it was resident. */
+  remove(id: string): boolean;
+  /** Changes the capacity; returns the ids evicted to fit. */
+  resize(capacity: Bytes): readonly string[];
+}
