@@ -1,0 +1,108 @@
+import { z } from "zod";
+import { shardIdSchema } from "./ids.ts";
+
+/** What R2 takes in one PUT through a Worker on common plans. */
+const LARGEST_BODY = 100 * 1_048_576;
+/** All of an isolate is 128 MB; objects of one class may share it. */
+const LARGEST_MEMORY = 96 * 1_048_576;
+/** The platform's limit for one object's SQLite is 10 GB; stay well under it. */
+const LARGEST_DISK = 8 * 1_073_741_824;
+
+/** What an operator can change while Foreshard runs. Small and rarely written; its defaults are the product's. */
+export const settingsSchema = z.strictObject({
+  prefetchMode: z
+    .enum(["automatic", "threshold", "off"])
+    .describe("automatic: fetch what is worth its price; threshold: fetch above prefetchThreshold; off")
+    .default("automatic"),
+  prefetchThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe("the least probability that is fetched in threshold mode")
+    .default(0.25),
+  prefetchCost: z
+    .number()
+    .min(0)
+    .max(10)
+    .describe("price of one prefetch read, as a share of what one hit saves; used in automatic mode")
+    .default(0.1),
+  prefetchConcurrency: z
+    .int()
+    .min(1)
+    .max(6)
+    .describe("prefetches a partition has under way at once; 6 is the platform's limit of open connections")
+    .default(4),
+  prefetchesPerMinute: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .describe("the most prefetches a partition starts in a minute")
+    .default(6_000),
+  memoryBytes: z
+    .int()
+    .min(0)
+    .max(LARGEST_MEMORY)
+    .describe("bytes of shards a partition holds in memory")
+    .default(32 * 1_048_576),
+  diskBytes: z
+    .int()
+    .min(0)
+    .max(LARGEST_DISK)
+    .describe("bytes of shards a partition holds in its SQLite; 0 turns that tier off")
+    .default(1_073_741_824),
+  cacheableBytes: z
+    .int()
+    .min(0)
+    .max(32 * 1_048_576)
+    .describe("larger shards pass through uncached")
+    .default(8 * 1_048_576),
+  maxBodyBytes: z
+    .int()
+    .min(1)
+    .max(LARGEST_BODY)
+    .describe("the largest shard that can be written")
+    .default(LARGEST_BODY),
+  freshnessSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .describe("how long a copy is served before R2 is asked whether it changed")
+    .default(30),
+  corsOrigins: z
+    .array(z.string().min(1).max(256))
+    .max(32)
+    .describe('origins whose pages may read shards, such as https://example.com; ["*"] for all')
+    .default([]),
+  warmShardsPerRegion: z
+    .int()
+    .min(0)
+    .max(2_000)
+    .describe("the most shards the rebalancer keeps warm in one region")
+    .default(200),
+  pinned: z
+    .array(shardIdSchema)
+    .max(100)
+    .describe("shards kept warm in every region in use, whatever their demand")
+    .default([]),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** A change of some settings; the others stay. */
+export const settingsPatchSchema = z.strictObject(
+  Object.fromEntries(
+    Object.entries(settingsSchema.shape).map(([name, field]) => [name, field.removeDefault().optional()]),
+  ),
+);
+
+export type SettingsPatch = z.infer<typeof settingsPatchSchema>;
+
+export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});
+
+/** Settings as they travel: the version grows with each change, so that receivers can ignore older ones. */
+export const versionedSettingsSchema = z.object({
+  version: z.int().min(0),
+  settings: settingsSchema,
+});
+
+export type VersionedSettings = z.infer<typeof versionedSettingsSchema>;

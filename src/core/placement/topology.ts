@@ -1,0 +1,19 @@
+import type { Region } from "./regions.ts";
+
+/** How a region's partitions are named and how many there are. A new generation is how objects "move". */
+export interface RegionTopology {
+  readonly generation: number;
+  readonly slots: number;
+}
+
+/** Which generation and how many slots each region has; regions not listed have the default. */
+export interface Topology {
+  readonly version: number;
+  readonly regions: Readonly<Partial<Record<Region, RegionTopology>>>;
+}
+
+export const DEFAULT_REGION_TOPOLOGY: RegionTopology = { generation: 1, slots: 1 };
+export const INITIAL_TOPOLOGY: Topology = { version: 0, regions: {} };
+
+export const regionTopology = (topology: Topology, region: Region): RegionTopology =>
+  topology.regions[region] ?? DEFAULT_REGION_TOPOLOGY;
