@@ -14,7 +14,7 @@ export interface Admission {
 export interface CachePolicy {
   readonly name: string;
   readonly capacity: Bytes;
-  /** Sum of the sizes of the residents; never above `capacity`. */
+  /** Sum of the sizes of the residents, an empty shard counting one byte; never above `capacity`. */
   readonly used: Bytes;
   /** Number of residents. */
   readonly count: number;
@@ -23,11 +23,17 @@ export interface CachePolicy {
   has(id: string): boolean;
   /** One demand access: true, and the hit is remembered, when `id` is resident; false when it is not. */
   access(id: string): boolean;
-  /** Admits `id` after a demand miss. A resident `id` is resized. A shard above the capacity is refused. */
+  /** Tells the policy the time, which only the expiry of prefetched copies depends on. It never goes back. */
+  advance(now: EpochMillis): void;
+  /**
+   * Admits `id` after a demand miss. A resident `id` is resized, which may evict others or itself. A shard above
+   * the capacity is refused; if it was resident, it goes.
+   */
   admit(id: string, size: Bytes): Admission;
   /**
    * Admits a prefetched copy *quietly*: the fill is no access. A copy not accessed by `expiresAt` is the first
-   * to go, leaves no ghost, and never counts as evidence that the shard was wanted.
+   * to go, leaves no ghost, and never counts as evidence that the shard was wanted. Its first access does what
+   * the admission would have done without the prefetch. A resident `id` is resized, and expires then if unused.
    */
   admitPrefetched(id: string, size: Bytes, expiresAt: EpochMillis, now: EpochMillis): Admission;
   /** Forgets `id` (invalidated, deleted). True when it was resident. */
