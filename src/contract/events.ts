@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { REGIONS } from "../core/placement/regions.ts";
+import { REGIONS, type Region } from "../core/placement/regions.ts";
 import { shardIdSchema } from "./ids.ts";
 
 export const MAX_EVENTS = 1_000;
@@ -32,3 +32,10 @@ export const eventInputSchema = z.strictObject({
 export type EventInput = z.infer<typeof eventInputSchema>;
 
 export const eventsSchema = z.array(eventInputSchema).max(MAX_EVENTS);
+
+/** An event on its way to a partition, with its user, time and region filled in. */
+export type PartitionEvent = Omit<EventInput, "time" | "user" | "region"> & {
+  readonly time: number;
+  readonly user: string;
+  readonly region: Region;
+};

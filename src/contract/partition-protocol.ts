@@ -2,8 +2,9 @@
  * How the edge Worker asks a partition for a shard: a request built from validated parts, never a forwarded one.
  * The partition's `fetch` is reachable only through the binding, so these headers cannot come from outside.
  */
-import { isRegion, type Region } from "../core/placement/regions.ts";
+
 import type { Conditions } from "../core/http/preconditions.ts";
+import { isRegion, type Region } from "../core/placement/regions.ts";
 
 export interface ReadRequest {
   readonly id: string;
@@ -58,7 +59,8 @@ const CONDITION_NAMES = ["ifMatch", "ifNoneMatch", "ifModifiedSince", "ifUnmodif
 
 /** Reads a request of {@link buildReadRequest} back; null when it is none. */
 export function parseReadRequest(request: Request): ReadRequest | null {
-  const get = (name: keyof typeof HEADERS): string | undefined => request.headers.get(HEADERS[name]) ?? undefined;
+  const get = (name: keyof typeof HEADERS): string | undefined =>
+    request.headers.get(HEADERS[name]) ?? undefined;
   const [, id] = request.url.split("?", 2);
   const region = get("region") ?? "";
   if (id === undefined || !isRegion(region)) return null;

@@ -8,6 +8,9 @@ const LARGEST_MEMORY = 96 * 1_048_576;
 /** The platform's limit for one object's SQLite is 10 GB; stay well under it. */
 const LARGEST_DISK = 8 * 1_073_741_824;
 
+/** The settings travel to their object in a header. */
+const MAX_PINNED_CHARACTERS = 8_000;
+
 /** What an operator can change while Foreshard runs. Small and rarely written; its defaults are the product's. */
 export const settingsSchema = z.strictObject({
   prefetchMode: z
@@ -82,6 +85,10 @@ export const settingsSchema = z.strictObject({
   pinned: z
     .array(shardIdSchema)
     .max(100)
+    .refine(
+      (ids) => ids.join("").length <= MAX_PINNED_CHARACTERS,
+      "the ids together must stay under 8,000 characters",
+    )
     .describe("shards kept warm in every region in use, whatever their demand")
     .default([]),
 });

@@ -20,7 +20,8 @@ export async function authorize(request: Request, scope: Scope, config: Config):
 }
 
 function unauthorized(scope: Scope): ProblemError {
-  const challenge = scope === "admin" ? 'Bearer realm="foreshard", Basic realm="foreshard"' : 'Bearer realm="foreshard"';
+  const challenge =
+    scope === "admin" ? 'Bearer realm="foreshard", Basic realm="foreshard"' : 'Bearer realm="foreshard"';
   return new ProblemError(
     "unauthorized",
     `Send "Authorization: Bearer <token>" with one of the ${scope} tokens.`,

@@ -26,9 +26,7 @@ export class R2ShardStore implements ShardStore {
   }
 
   async getUnless(id: string, etag: string): Promise<OpenShard | "unchanged" | null> {
-    const object = await available(
-      this.#bucket.get(id, { onlyIf: { etagDoesNotMatch: unquote(etag) } }),
-    );
+    const object = await available(this.#bucket.get(id, { onlyIf: { etagDoesNotMatch: unquote(etag) } }));
     if (object === null) return null;
     return "body" in object ? { meta: toMeta(object), body: object.body } : "unchanged";
   }

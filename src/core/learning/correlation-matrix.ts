@@ -68,7 +68,10 @@ function phi(both: number, row: number, column: number, total: number): number {
   return spread > 1e-9 ? Math.max(-1, Math.min(1, (both * total - row * column) / spread)) : 0;
 }
 
-function sumBy<T extends { count: number }>(cells: readonly T[], key: (cell: T) => string): Map<string, number> {
+function sumBy<T extends { count: number }>(
+  cells: readonly T[],
+  key: (cell: T) => string,
+): Map<string, number> {
   const sums = new Map<string, number>();
   for (const cell of cells) sums.set(key(cell), (sums.get(key(cell)) ?? 0) + cell.count);
   return sums;

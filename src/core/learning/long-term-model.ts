@@ -65,7 +65,11 @@ export class LongTermModel {
       const row: Record<string, MapEntry> = {};
       for (const { to, probability, delay } of this.#successors.after(key, time))
         if (probability >= LEAST_PROBABILITY)
-          row[to] = { probability, targetPartition: targetOf(this.#busiestRegion(to, time)), expectedDelay: delay };
+          row[to] = {
+            probability,
+            targetPartition: targetOf(this.#busiestRegion(to, time)),
+            expectedDelay: delay,
+          };
       if (Object.keys(row).length > 0) map[type] = row;
     }
     return map;
@@ -111,13 +115,16 @@ export class LongTermModel {
     model.#successors = Successors.fromState(state.successors, MAX_ROWS);
     model.#matrix = CorrelationMatrix.fromState(state.matrix);
     for (const [region, shards] of state.demand)
-      model.#demand.set(region, new Map(shards.map(([shard, short, long, at]) => [shard, { short, long, at }])));
+      model.#demand.set(
+        region,
+        new Map(shards.map(([shard, short, long, at]) => [shard, { short, long, at }])),
+      );
     return model;
   }
 
   #addDemand(region: string, shard: string, requests: number, time: number): void {
-    let shards = this.#demand.get(region);
-    if (shards === undefined) this.#demand.set(region, (shards = new Map()));
+    const shards = this.#demand.get(region) ?? new Map<string, DecayedCount>();
+    this.#demand.set(region, shards);
     const count = shards.get(shard) ?? newCount(time);
     shards.delete(shard);
     shards.set(shard, count);

@@ -1,5 +1,13 @@
 import type { ShardEvent } from "../event.ts";
-import { type EpochMillis, epochMillis, type Millis, millis, type Probability, probability, SECOND } from "../units.ts";
+import {
+  type EpochMillis,
+  epochMillis,
+  type Millis,
+  millis,
+  type Probability,
+  probability,
+  SECOND,
+} from "../units.ts";
 import { shardKey, typeKey } from "./keys.ts";
 import { type ReportBody, ReportBuilder } from "./report-builder.ts";
 import { Successors } from "./successors.ts";
@@ -113,7 +121,8 @@ export class Predictor {
       best.set(shard, { shard, probability: probability(p), expectedDelay: millis(delay) });
     };
     for (const from of new Set([key, typeKey(event.type)])) {
-      for (const next of this.#successors.after(from, event.time)) offer(next.to, next.probability, next.delay);
+      for (const next of this.#successors.after(from, event.time))
+        offer(next.to, next.probability, next.delay);
       for (const [shard, p, delay] of this.#shared.get(from) ?? []) offer(shard, p, delay);
     }
     return [...best.values()].sort((a, b) => b.probability - a.probability).slice(0, MAX_CANDIDATES);

@@ -21,24 +21,24 @@ export class ReportBuilder {
   readonly #demand = new Map<string, [string, number, number]>();
 
   edge(from: string, to: string, delay: number): void {
-    const entry = upsert(this.#edges, `${from}\u0000${to}`, () => [from, to, 0, 0]);
+    const entry = upsert(this.#edges, `${from}\u0000${to}`, [from, to, 0, 0]);
     if (entry === null) return;
     entry[2]++;
     entry[3] += (delay - entry[3]) / entry[2];
   }
 
   seen(key: string): void {
-    const entry = upsert(this.#seen, key, () => [key, 0]);
+    const entry = upsert(this.#seen, key, [key, 0]);
     if (entry !== null) entry[1]++;
   }
 
   pair(type: string, next: string): void {
-    const entry = upsert(this.#pairs, `${type}\u0000${next}`, () => [type, next, 0]);
+    const entry = upsert(this.#pairs, `${type}\u0000${next}`, [type, next, 0]);
     if (entry !== null) entry[2]++;
   }
 
   demand(shard: string, missed: boolean): void {
-    const entry = upsert(this.#demand, shard, () => [shard, 0, 0]);
+    const entry = upsert(this.#demand, shard, [shard, 0, 0]);
     if (entry === null) return;
     entry[1]++;
     if (missed) entry[2]++;
@@ -61,11 +61,11 @@ export class ReportBuilder {
 /** Entries of one kind held between two reports. */
 const MAX_PENDING = 5_000;
 
-function upsert<T>(map: Map<string, T>, key: string, create: () => T): T | null {
+function upsert<T>(map: Map<string, T>, key: string, fresh: NoInfer<T>): T | null {
   let entry = map.get(key);
   if (entry === undefined) {
     if (map.size >= MAX_PENDING) return null;
-    entry = create();
+    entry = fresh;
     map.set(key, entry);
   }
   return entry;

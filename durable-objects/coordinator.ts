@@ -1,0 +1,261 @@
+import { DurableObject } from "cloudflare:workers";
+import { COORDINATOR_MIGRATIONS } from "../migrations/coordinator/index.ts";
+import { migrate } from "../migrations/migrate.ts";
+import type { EdgeState, Heartbeat } from "../src/contract/coordination.ts";
+import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../src/contract/messages.ts";
+import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settings.ts";
+import { AppliedSequences } from "../src/core/learning/applied-sequences.ts";
+import { LongTermModel } from "../src/core/learning/long-term-model.ts";
+import type { MapSlice } from "../src/core/learning/predictor.ts";
+import { type Placement, type RegionMove, rebalance } from "../src/core/placement/rebalance.ts";
+import { isRegion } from "../src/core/placement/regions.ts";
+import { INITIAL_TOPOLOGY, type Topology } from "../src/core/placement/topology.ts";
+import { parsePartitionName, route } from "../src/core/routing/route.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "../src/core/units.ts";
+import type { Env } from "../src/env.ts";
+import { settingsClient } from "../src/storage/settings-client.ts";
+import { BlobStore } from "./coordinator/blob-store.ts";
+import { type DeadLetter, DeadLetters } from "./coordinator/dead-letters.ts";
+import { coordinatorStateSchema } from "./coordinator/state.ts";
+
+/** How long after a change the model is stored: a crash loses at most this much of what was learned. */
+const SAVE_AFTER = 5 * SECOND;
+/** How often the slice is made anew while reports come in. */
+const SLICE_EVERY = 2 * SECOND;
+/** How often the settings are read again, in case the news of a change did not arrive. */
+const SETTINGS_EVERY = MINUTE;
+/** Partitions not heard of for this long are no longer told of changes; they revalidate when they come back. */
+const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
+/** Partitions heard of within this time count as active: they are warmed and shown. */
+const MEMBER_ACTIVE_WITHIN = HOUR;
+/** Partitions remembered at most. */
+const MAX_MEMBERS = 5_000;
+
+interface Member {
+  readonly region: string;
+  readonly incarnation: number;
+  readonly seen: number;
+}
+
+/** Everything about Foreshard's learned state, for the admin API. */
+export type Overview = ReturnType<Coordinator["overview"]>;
+
+/**
+ * Merges what partitions learned into the correlation matrix and the prefetch probability map, and knows who is
+ * there: membership, placement, topology. Never on the read path.
+ */
+export class Coordinator extends DurableObject<Env> {
+  readonly #blobs: BlobStore;
+  readonly #deadLetters: DeadLetters;
+  #model = new LongTermModel();
+  #applied = new AppliedSequences();
+  #members = new Map<string, Member>();
+  #placement: Placement = {};
+  #topology: Topology = INITIAL_TOPOLOGY;
+  #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
+  #slice: { version: number; entries: MapSlice; madeAt: number } = { version: 0, entries: [], madeAt: 0 };
+  #changedSinceSlice = false;
+  #saveSet = false;
+  #damaged = false;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    migrate(context.storage, COORDINATOR_MIGRATIONS);
+    this.#blobs = new BlobStore(context.storage);
+    this.#deadLetters = new DeadLetters(context.storage.sql);
+    this.#restore();
+  }
+
+  /** A partition says that it is alive and hears what changed. */
+  async heartbeat(beat: Heartbeat) {
+    this.#remember(beat);
+    const settings = await this.#currentSettings();
+    const slice = this.#currentSlice();
+    return {
+      warm: this.#placement[beat.region] ?? [],
+      ...(settings.version !== beat.settingsVersion && { settings }),
+      ...(slice.version !== beat.sliceVersion && {
+        slice: { version: slice.version, entries: slice.entries },
+      }),
+    };
+  }
+
+  /** Merges reports, each once however often it is delivered; returns how many were new. */
+  applyReports(reports: readonly Report[]): number {
+    let fresh = 0;
+    for (const report of reports) {
+      if (!this.#applied.claim(`${report.partition}@${report.incarnation}`, report.sequence)) continue;
+      this.#model.merge(report.region, report, report.time);
+      fresh++;
+    }
+    if (fresh > 0) {
+      this.#changedSinceSlice = true;
+      this.#saveSoon();
+    }
+    return fresh;
+  }
+
+  /** What edge Workers cache. */
+  async edgeState(): Promise<EdgeState> {
+    return { topology: this.#topology, settings: await this.#currentSettings() };
+  }
+
+  /** The settings object has a new version. */
+  settingsChanged(settings: VersionedSettings): void {
+    if (this.#settings !== undefined && settings.version < this.#settings.current.version) return;
+    this.#settings = { current: settings, readAt: Date.now() };
+  }
+
+  /** Names of the partitions that may hold copies. */
+  members(): readonly string[] {
+    const oldest = Date.now() - MEMBER_FORGOTTEN_AFTER;
+    for (const [name, { seen }] of this.#members) if (seen < oldest) this.#members.delete(name);
+    return [...this.#members.keys()];
+  }
+
+  /** One round of placement: warms what became hot in each region, releases what became cold. */
+  async rebalance(): Promise<readonly RegionMove[]> {
+    const now = Date.now();
+    const { warmShardsPerRegion, pinned } = (await this.#currentSettings()).settings;
+    const active = this.#activeMembers(now);
+    const regions = [...new Set([...active.values()].map(({ region }) => region))];
+    const { placement, moves } = rebalance(
+      this.#placement,
+      regions.map((region) => ({ region, demand: this.#model.demand(region, now) })),
+      { warmShardsPerRegion, pinned },
+    );
+    this.#placement = placement;
+    this.#saveSoon();
+    await this.#sendWarming(moves, active, now);
+    return moves;
+  }
+
+  recordDeadLetters(letters: readonly DeadLetter[]): void {
+    this.#deadLetters.record(letters, Date.now());
+  }
+
+  /** The learned state as people look at it. */
+  overview() {
+    const now = Date.now();
+    const targetOf = (region: string): string =>
+      route(isRegion(region) ? region : "weur", "", this.#topology).name;
+    return {
+      members: [...this.#members].map(([partition, member]) => ({ partition, ...member })),
+      correlations: this.#model.correlations(now),
+      probabilityMap: this.#model.probabilityMap(now, targetOf),
+      placement: this.#placement,
+      topology: this.#topology,
+      deadLetters: this.#deadLetters.list(),
+      learnedStateWasDamaged: this.#damaged,
+    };
+  }
+
+  /** Forgets everything learned here and in all partitions, and their copies. Stored shards and settings stay. */
+  async forget(): Promise<void> {
+    this.#model = new LongTermModel();
+    this.#applied = new AppliedSequences();
+    this.#placement = {};
+    this.#slice = { version: this.#slice.version + 1, entries: [], madeAt: Date.now() };
+    this.#save();
+    const partitions = this.members().map((name) => this.env.PARTITION.getByName(name));
+    await Promise.all(partitions.map((partition) => partition.forget()));
+  }
+
+  override alarm(): void {
+    this.#saveSet = false;
+    this.#save();
+  }
+
+  #remember({ partition, region, incarnation }: Heartbeat): void {
+    const known = this.#members.has(partition);
+    this.#members.delete(partition);
+    this.#members.set(partition, { region, incarnation, seen: Date.now() });
+    if (this.#members.size > MAX_MEMBERS) {
+      const [oldest] = this.#members.keys();
+      if (oldest !== undefined) this.#members.delete(oldest);
+    }
+    if (!known) this.#saveSoon();
+  }
+
+  #activeMembers(now: number): ReadonlyMap<string, Member> {
+    return new Map([...this.#members].filter(([, { seen }]) => now - seen < MEMBER_ACTIVE_WITHIN));
+  }
+
+  #currentSlice() {
+    const now = Date.now();
+    if (this.#changedSinceSlice && now - this.#slice.madeAt >= SLICE_EVERY) {
+      this.#slice = { version: this.#slice.version + 1, entries: this.#model.slice(now), madeAt: now };
+      this.#changedSinceSlice = false;
+    }
+    return this.#slice;
+  }
+
+  async #currentSettings(): Promise<VersionedSettings> {
+    const known = this.#settings;
+    if (known !== undefined && Date.now() - known.readAt < SETTINGS_EVERY) return known.current;
+    try {
+      const current = await settingsClient(this.env.SETTINGS).read();
+      this.settingsChanged(current);
+      return current;
+    } catch {
+      // The settings object does not answer: the last known, or the defaults at a version any real one replaces.
+      return known?.current ?? { version: 0, settings: DEFAULT_SETTINGS };
+    }
+  }
+
+  async #sendWarming(
+    moves: readonly RegionMove[],
+    active: ReadonlyMap<string, Member>,
+    now: number,
+  ): Promise<void> {
+    const messages: { body: PrefetchMessage }[] = [];
+    for (const { region, warm } of moves) {
+      if (warm.length === 0) continue;
+      const prefetches = warm.slice(0, MAX_PREFETCH_KEYS).map((shard) => ({
+        shard,
+        probability: 1,
+        arrival: now,
+        expires: now + 10 * MINUTE,
+      }));
+      for (const [partition, member] of active)
+        if (member.region === region) messages.push({ body: { partition, reason: "placement", prefetches } });
+    }
+    // A hundred messages is what one sendBatch takes.
+    for (let i = 0; i < messages.length; i += 100)
+      await this.env.PREFETCH.sendBatch(messages.slice(i, i + 100));
+  }
+
+  #saveSoon(): void {
+    if (this.#saveSet) return;
+    this.#saveSet = true;
+    void this.ctx.storage.setAlarm(Date.now() + SAVE_AFTER);
+  }
+
+  #save(): void {
+    this.#blobs.save("state", {
+      model: this.#model.toState(),
+      applied: this.#applied.toState(),
+      members: [...this.#members],
+      placement: this.#placement,
+      topology: this.#topology,
+    });
+  }
+
+  #restore(): void {
+    const loaded = this.#blobs.load("state");
+    if (loaded === undefined) return;
+    const parsed = loaded === "damaged" ? null : coordinatorStateSchema.safeParse(loaded.document);
+    if (parsed === null || !parsed.success) {
+      this.#damaged = true; // What is learned may be lost; partitions will report and register again.
+      return;
+    }
+    const { model, applied, members, placement, topology } = parsed.data;
+    this.#model = LongTermModel.fromState(model);
+    this.#applied = AppliedSequences.fromState(applied);
+    this.#members = new Map(members.filter(([name]) => parsePartitionName(name) !== null));
+    this.#placement = placement;
+    this.#topology = topology;
+    this.#changedSinceSlice = true;
+    this.#slice = { version: Math.floor(Date.now() / SECOND), entries: [], madeAt: 0 };
+  }
+}

@@ -1,0 +1,197 @@
+import { z } from "zod";
+import { Lru } from "../../src/core/cache/lru.ts";
+import { bytes } from "../../src/core/units.ts";
+import type { ShardMeta } from "../../src/storage/shard-store.ts";
+
+/** The platform takes 2 MB a value; 1 MiB leaves room and keeps the number of rows written low. */
+export const CHUNK_BYTES = 1_048_576;
+/** Copies remembered at most: bounds the index that is kept in memory. */
+const MAX_COPIES = 20_000;
+
+const metaSchema = z.object({
+  size: z.int().nonnegative(),
+  etag: z.string(),
+  uploaded: z.number(),
+  contentType: z.string().optional(),
+  contentEncoding: z.string().optional(),
+  cacheControl: z.string().optional(),
+  sha256: z.string().optional(),
+});
+
+/** A copy read back from SQLite. */
+export interface DiskCopy {
+  readonly meta: ShardMeta;
+  readonly body: ArrayBuffer;
+  readonly validatedAt: number;
+}
+
+export interface WritableCopy extends DiskCopy {
+  readonly id: string;
+}
+
+/**
+ * The partition's SQLite tier: copies that earned it, in chunks, so that they outlive the object's memory. Least
+ * recently used goes first. Reads are SQL only; writes happen in batches behind the responses.
+ */
+export class DiskTier {
+  readonly #storage: DurableObjectStorage;
+  readonly #policy: Lru;
+  readonly #copyNumbers = new Map<string, number>();
+  #enabled: boolean;
+  #corrupt = 0;
+
+  constructor(storage: DurableObjectStorage, capacity: number) {
+    this.#storage = storage;
+    this.#enabled = capacity > 0;
+    this.#policy = new Lru(bytes(Math.max(1, capacity)));
+    this.#loadIndex();
+  }
+
+  get used(): number {
+    return this.#policy.count === 0 ? 0 : this.#policy.used;
+  }
+  get count(): number {
+    return this.#copyNumbers.size;
+  }
+  /** Copies that failed their checksum and were dropped. */
+  get corrupt(): number {
+    return this.#corrupt;
+  }
+
+  has(id: string): boolean {
+    return this.#copyNumbers.has(id);
+  }
+
+  /** Reads a copy back and checks it; null when there is none or it is damaged, in which case it is dropped. */
+  async read(id: string): Promise<DiskCopy | null> {
+    const number = this.#copyNumbers.get(id);
+    if (number === undefined) return null;
+    this.#policy.access(id);
+    const copy = this.#load(number);
+    if (copy !== null && (await hasDigest(copy.body, copy.sha256))) return copy;
+    // Only if it is still the copy that was read: it may have been replaced during the await.
+    if (this.#copyNumbers.get(id) === number) {
+      this.#corrupt++;
+      this.remove(id);
+    }
+    return null;
+  }
+
+  /**
+   * Writes copies in one transaction: about one row a MiB, and one more each. `isCurrent` is asked right before,
+   * since a copy may be invalidated while its digest is computed.
+   */
+  async write(copies: readonly WritableCopy[], isCurrent: (copy: WritableCopy) => boolean): Promise<void> {
+    if (!this.#enabled) return;
+    const digests = await Promise.all(copies.map(({ body }) => crypto.subtle.digest("SHA-256", body)));
+    this.#storage.transactionSync(() => {
+      copies.forEach((copy, index) => {
+        const digest = digests[index];
+        if (digest !== undefined && isCurrent(copy)) this.#write(copy, digest);
+      });
+    });
+  }
+
+  remove(id: string): boolean {
+    this.#policy.remove(id);
+    return this.#delete(id);
+  }
+
+  resize(capacity: number): void {
+    this.#enabled = capacity > 0;
+    const evicted = this.#policy.resize(bytes(Math.max(1, capacity)));
+    this.#storage.transactionSync(() => {
+      for (const id of evicted) this.#delete(id);
+    });
+  }
+
+  clear(): void {
+    this.#storage.transactionSync(() => {
+      for (const id of [...this.#copyNumbers.keys()]) this.remove(id);
+    });
+  }
+
+  #loadIndex(): void {
+    const rows = this.#storage.sql.exec("SELECT copy, shard, size FROM copies ORDER BY copy").toArray();
+    for (const row of rows) {
+      this.#copyNumbers.set(String(row.shard), Number(row.copy));
+      this.#admit(String(row.shard), Number(row.size));
+    }
+  }
+
+  #load(number: number): (DiskCopy & { sha256: ArrayBuffer }) | null {
+    const { sql } = this.#storage;
+    const [row] = sql
+      .exec("SELECT size, sha256, meta, validated_at FROM copies WHERE copy = ?", number)
+      .toArray();
+    if (row === undefined || !(row.sha256 instanceof ArrayBuffer)) return null;
+    const meta = parseMeta(String(row.meta));
+    if (meta === null || meta.size !== row.size) return null;
+    const body = new Uint8Array(meta.size);
+    let offset = 0;
+    for (const { data } of sql.exec("SELECT data FROM chunks WHERE copy = ? ORDER BY position", number)) {
+      if (!(data instanceof ArrayBuffer) || offset + data.byteLength > body.length) return null;
+      body.set(new Uint8Array(data), offset);
+      offset += data.byteLength;
+    }
+    if (offset !== body.length) return null;
+    return { meta, body: body.buffer, validatedAt: Number(row.validated_at), sha256: row.sha256 };
+  }
+
+  #write(copy: WritableCopy, sha256: ArrayBuffer): void {
+    this.remove(copy.id);
+    if (!this.#admit(copy.id, copy.body.byteLength)) return;
+    const { sql } = this.#storage;
+    const { copy: number } = sql
+      .exec(
+        "INSERT INTO copies (shard, size, sha256, meta, validated_at) VALUES (?, ?, ?, ?, ?) RETURNING copy",
+        copy.id,
+        copy.body.byteLength,
+        sha256,
+        JSON.stringify(copy.meta),
+        copy.validatedAt,
+      )
+      .one();
+    for (let offset = 0, position = 0; offset < copy.body.byteLength; offset += CHUNK_BYTES, position++)
+      sql.exec(
+        "INSERT INTO chunks (copy, position, data) VALUES (?, ?, ?)",
+        number as number,
+        position,
+        copy.body.slice(offset, offset + CHUNK_BYTES),
+      );
+    this.#copyNumbers.set(copy.id, Number(number));
+  }
+
+  #admit(id: string, size: number): boolean {
+    const { admitted, evicted } = this.#policy.admit(id, bytes(size));
+    for (const gone of evicted) this.#delete(gone);
+    if (this.#policy.count > MAX_COPIES) {
+      const [oldest] = this.#copyNumbers.keys();
+      if (oldest !== undefined) this.remove(oldest);
+    }
+    return admitted;
+  }
+
+  #delete(id: string): boolean {
+    const number = this.#copyNumbers.get(id);
+    if (number === undefined) return false;
+    this.#copyNumbers.delete(id);
+    this.#storage.sql.exec("DELETE FROM chunks WHERE copy = ?", number);
+    this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", number);
+    return true;
+  }
+}
+
+function parseMeta(text: string): ShardMeta | null {
+  try {
+    const parsed = metaSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null; // Not JSON: a damaged row, which the caller drops.
+  }
+}
+
+async function hasDigest(body: ArrayBuffer, sha256: ArrayBuffer): Promise<boolean> {
+  const actual = await crypto.subtle.digest("SHA-256", body);
+  return actual.byteLength === sha256.byteLength && crypto.subtle.timingSafeEqual(actual, sha256);
+}

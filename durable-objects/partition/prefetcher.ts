@@ -1,0 +1,122 @@
+import type { Settings } from "../../src/contract/settings.ts";
+import { type Prefetch, PrefetchQueue } from "../../src/core/queues/prefetch-queue.ts";
+import { epochMillis, MINUTE } from "../../src/core/units.ts";
+import type { Fills } from "./fills.ts";
+import type { MemoryTier } from "./memory-tier.ts";
+import type { Stats } from "./stats.ts";
+
+/** Prefetches waiting in one partition: a few seconds of work, so that what waits is not late when its turn comes. */
+const MAX_WAITING = 500;
+/** Ids remembered as not existing, so that a wrong guess costs one read and not one each time. */
+const MAX_ABSENT = 2_000;
+
+/** Fetches shards before they are asked for: by predicted arrival, few at a time, within a budget. */
+export class Prefetcher {
+  readonly #queue = new PrefetchQueue(MAX_WAITING);
+  readonly #absent = new Set<string>();
+  readonly #fills: Fills;
+  readonly #memory: MemoryTier;
+  readonly #stats: Stats;
+  readonly #settings: () => Settings;
+  readonly #now: () => number;
+  #active = 0;
+  #minute = 0;
+  #startedThisMinute = 0;
+
+  constructor(parts: {
+    fills: Fills;
+    memory: MemoryTier;
+    stats: Stats;
+    settings: () => Settings;
+    now: () => number;
+  }) {
+    this.#fills = parts.fills;
+    this.#memory = parts.memory;
+    this.#stats = parts.stats;
+    this.#settings = parts.settings;
+    this.#now = parts.now;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+  get active(): number {
+    return this.#active;
+  }
+  get expired(): number {
+    return this.#queue.expired;
+  }
+  get refused(): number {
+    return this.#queue.refused;
+  }
+
+  list(): readonly Prefetch[] {
+    return this.#queue.list();
+  }
+
+  /** Queues what is not here, not on its way and not known to be missing, and starts what can start. */
+  offer(prefetches: readonly Prefetch[]): void {
+    if (this.#settings().prefetchMode === "off") return;
+    for (const prefetch of prefetches) {
+      const { shard } = prefetch;
+      if (this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard) || this.#absent.has(shard))
+        continue;
+      this.#queue.push(prefetch);
+    }
+    this.#pump();
+  }
+
+  /** The shard was asked for: no need to fetch it ahead. O(1). */
+  demanded(id: string): void {
+    this.#queue.cancel(id);
+  }
+
+  /** The shard was written or deleted: it may exist by now. */
+  changed(id: string): void {
+    this.#absent.delete(id);
+  }
+
+  clear(): void {
+    this.#queue.clear();
+    this.#absent.clear();
+  }
+
+  #pump(): void {
+    while (this.#active < this.#settings().prefetchConcurrency && this.#withinBudget()) {
+      const next = this.#queue.pop(epochMillis(this.#now()));
+      if (next === undefined) return;
+      if (this.#memory.peek(next.shard) !== undefined || this.#fills.isUnderWay(next.shard)) continue;
+      void this.#fetch(next);
+    }
+  }
+
+  async #fetch(prefetch: Prefetch): Promise<void> {
+    this.#active++;
+    this.#startedThisMinute++;
+    this.#stats.prefetchesIssued++;
+    try {
+      const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
+        .result;
+      if (fetched.kind === "absent") this.#rememberAbsent(prefetch.shard);
+    } catch {
+      this.#stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
+    } finally {
+      this.#active--;
+      this.#pump();
+    }
+  }
+
+  #withinBudget(): boolean {
+    const minute = Math.floor(this.#now() / MINUTE);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#startedThisMinute = 0;
+    }
+    return this.#startedThisMinute < this.#settings().prefetchesPerMinute;
+  }
+
+  #rememberAbsent(id: string): void {
+    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
+    this.#absent.add(id);
+  }
+}

@@ -1,0 +1,66 @@
+/** What partitions, coordinator and admin tell one another by RPC. */
+import { z } from "zod";
+import type { Region } from "../core/placement/regions.ts";
+import type { Topology } from "../core/placement/topology.ts";
+import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
+
+/** A partition says that it is alive, and what it knows already. */
+export interface Heartbeat {
+  readonly partition: string;
+  readonly region: Region;
+  readonly incarnation: number;
+  readonly settingsVersion: number;
+  readonly sliceVersion: number;
+}
+
+/** The coordinator's answer: only what changed. */
+export const heartbeatAnswerSchema = z.object({
+  settings: versionedSettingsSchema.optional(),
+  slice: z
+    .object({
+      version: z.number(),
+      entries: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number(), z.number()]))])),
+    })
+    .optional(),
+  /** Shards this region keeps warm: they are held on disk before others. */
+  warm: z.array(z.string()),
+});
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;
+
+/** What the edge Worker caches: never read on the path of a request. */
+export interface EdgeState {
+  readonly topology: Topology;
+  readonly settings: VersionedSettings;
+}
+
+/** A partition's numbers for the admin API. */
+export interface PartitionStatus {
+  readonly partition: string;
+  readonly region: string;
+  readonly incarnation: number;
+  readonly settingsVersion: number;
+  readonly sliceVersion: number;
+  readonly memory: { readonly bytes: number; readonly capacity: number; readonly shards: number };
+  readonly disk: { readonly bytes: number; readonly shards: number; readonly corrupt: number };
+  readonly reads: number;
+  readonly hits: number;
+  readonly prefetchedHits: number;
+  readonly diskHits: number;
+  readonly misses: number;
+  readonly collapsed: number;
+  readonly revalidations: number;
+  readonly bypassed: number;
+  readonly storageReads: number;
+  readonly eventQueue: { readonly waiting: number; readonly dropped: number; readonly learned: number };
+  readonly prefetchQueue: {
+    readonly waiting: number;
+    readonly underWay: number;
+    readonly issued: number;
+    readonly used: number;
+    readonly evictedUnused: number;
+    readonly expired: number;
+    readonly refused: number;
+  };
+  readonly reportsSent: number;
+  readonly faults: number;
+}

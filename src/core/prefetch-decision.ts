@@ -1,0 +1,38 @@
+import type { Candidate } from "./learning/predictor.ts";
+import { arrivalOf } from "./learning/predictor.ts";
+import type { Prefetch } from "./queues/prefetch-queue.ts";
+import { type EpochMillis, epochMillis, MINUTE, SECOND } from "./units.ts";
+
+/** What decides whether a candidate is worth a fetch. */
+export interface PrefetchPolicy {
+  readonly mode: "automatic" | "threshold" | "off";
+  readonly threshold: number;
+  /** Price of a prefetch as a share of what a hit saves. */
+  readonly cost: number;
+}
+
+/** Beyond its price a prefetch pushes something else out; this is what that is assumed to be worth. */
+const POLLUTION = 0.1;
+/** The least time a prefetched copy is kept, whatever the expected delay. */
+const LEAST_STAY = 30 * SECOND;
+/** Delays beyond this are no longer "next". */
+const LONGEST_STAY = 10 * MINUTE;
+
+/** The prefetches worth their price. Pure. */
+export function decide(
+  candidates: readonly Candidate[],
+  policy: PrefetchPolicy,
+  now: EpochMillis,
+): readonly Prefetch[] {
+  if (policy.mode === "off") return [];
+  const least = policy.mode === "threshold" ? policy.threshold : policy.cost + POLLUTION;
+  return candidates
+    .filter((candidate) => candidate.probability > least)
+    .map((candidate) => ({
+      shard: candidate.shard,
+      probability: candidate.probability,
+      arrival: arrivalOf(candidate, now),
+      expires: epochMillis(now + Math.min(LONGEST_STAY, Math.max(LEAST_STAY, 3 * candidate.expectedDelay))),
+      reason: "predicted" as const,
+    }));
+}

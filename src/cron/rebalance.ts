@@ -1,0 +1,9 @@
+import type { Env } from "../env.ts";
+
+/** The Cron Trigger's job: one round of placement. */
+export async function runRebalance(env: Env): Promise<void> {
+  const moves = await env.COORDINATOR.getByName("main").rebalance();
+  const warmed = moves.reduce((sum, { warm }) => sum + warm.length, 0);
+  const released = moves.reduce((sum, { release }) => sum + release.length, 0);
+  console.log(`rebalance: ${warmed} shards to warm, ${released} released, in ${moves.length} regions`);
+}

@@ -1,0 +1,34 @@
+import { type ChangeMessage, changeMessageSchema } from "../contract/messages.ts";
+import { parsePartitionName } from "../core/routing/route.ts";
+import type { Env } from "../env.ts";
+import { partitionStub } from "../storage/partition-stub.ts";
+import { retryDelay, sortOut } from "./consume.ts";
+import { bury } from "./dead.ts";
+
+/** Queue `changes`: every partition that may hold a copy drops it. Idempotent, so at least once is enough. */
+export async function consumeChanges(batch: MessageBatch, env: Env): Promise<void> {
+  const { good, poison } = sortOut(batch, changeMessageSchema);
+  await bury(env, batch.queue, poison);
+  if (good.length === 0) return;
+  const delivered = await invalidateEverywhere(
+    env,
+    good.map(({ body }) => body),
+  ).catch(() => false);
+  for (const { message } of good) {
+    if (delivered) message.ack();
+    else message.retry(retryDelay(message.attempts));
+  }
+}
+
+/** Tells all registered partitions; false when one could not be told. */
+async function invalidateEverywhere(env: Env, changes: readonly ChangeMessage[]): Promise<boolean> {
+  const members = await env.COORDINATOR.getByName("main").members();
+  const outcomes = await Promise.allSettled(
+    members.map(async (name) => {
+      const address = parsePartitionName(name);
+      const theirs = changes.filter(({ except }) => except !== name);
+      if (address !== null && theirs.length > 0) await partitionStub(env, address).invalidate(theirs);
+    }),
+  );
+  return outcomes.every(({ status }) => status === "fulfilled");
+}

@@ -1,0 +1,18 @@
+import { reportSchema } from "../contract/messages.ts";
+import type { Env } from "../env.ts";
+import { retryDelay, sortOut } from "./consume.ts";
+import { bury } from "./dead.ts";
+
+/** Queue `events`: reports of partitions, merged by the coordinator, each once. */
+export async function consumeEvents(batch: MessageBatch, env: Env): Promise<void> {
+  const { good, poison } = sortOut(batch, reportSchema);
+  await bury(env, batch.queue, poison);
+  if (good.length === 0) return;
+  try {
+    await env.COORDINATOR.getByName("main").applyReports(good.map(({ body }) => body));
+    for (const { message } of good) message.ack();
+  } catch {
+    // Redelivery is harmless: the coordinator applies each report once.
+    for (const { message } of good) message.retry(retryDelay(message.attempts));
+  }
+}

@@ -1,0 +1,183 @@
+import { html } from "hono/html";
+import type { PartitionStatus } from "../contract/coordination.ts";
+import type { VersionedSettings } from "../contract/settings.ts";
+import type { Correlation } from "../core/learning/correlation-matrix.ts";
+import type { ProbabilityMap } from "../core/learning/long-term-model.ts";
+import type { Placement } from "../core/placement/rebalance.ts";
+
+/** What the page shows. */
+export interface AdminPageData {
+  readonly partitions: readonly (
+    | (PartitionStatus & { available: true })
+    | { partition: string; available: false }
+  )[];
+  readonly overview: {
+    readonly correlations: readonly Correlation[];
+    readonly probabilityMap: ProbabilityMap;
+    readonly placement: Placement;
+    readonly deadLetters: readonly { receivedAt: number; queue: string; fault: string }[];
+  };
+  readonly settings: VersionedSettings;
+  readonly now: number;
+}
+
+export const ADMIN_STYLE = `
+:root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
+body { margin: 0 auto; max-width: 76rem; padding: 1rem 1.5rem 3rem; }
+h1 { font-size: 1.5rem; margin: 0.5rem 0; }
+h2 { font-size: 1.1rem; margin: 2rem 0 0.5rem; }
+p.note { color: gray; margin: 0.25rem 0; }
+div.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
+th:first-child, td:first-child, td.text, th.text { text-align: left; }
+`;
+
+/** Rows of a long table that are shown; the API has all of them. */
+const MAX_ROWS = 25;
+
+/** The first plain page: the numbers of the admin API in tables. */
+export function adminPage({ partitions, overview, settings, now }: AdminPageData) {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>Foreshard</title>
+        <link rel="stylesheet" href="/admin/style.css" />
+      </head>
+      <body>
+        <h1>Foreshard</h1>
+        <p class="note">As of ${new Date(now).toISOString()}. The same as JSON under /admin/api.</p>
+        <h2>Partitions</h2>
+        ${partitions.length === 0 ? note("No partition has registered yet. Read a shard.") : partitionTable(partitions)}
+        <h2>Prefetch probability map</h2>
+        ${mapTable(overview.probabilityMap)}
+        <h2>Correlation matrix</h2>
+        ${correlationTable(overview.correlations)}
+        <h2>Placement</h2>
+        ${placementTable(overview.placement)}
+        <h2>Dead letters</h2>
+        ${deadLetterTable(overview.deadLetters)}
+        <h2>Settings</h2>
+        ${table(
+          ["Setting", "Value"],
+          Object.entries(settings.settings).map(([name, value]) => [name, JSON.stringify(value)]),
+        )}
+        <p class="note">Version ${settings.version}. Change with PUT /admin/api/settings.</p>
+      </body>
+    </html>`;
+}
+
+const note = (text: string) => html`<p class="note">${text}</p>`;
+
+function table(heads: readonly string[], rows: readonly (readonly (string | number)[])[]) {
+  return html`<div class="scroll"><table>
+    <thead><tr>${heads.map((head) => html`<th>${head}</th>`)}</tr></thead>
+    <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+  </table></div>`;
+}
+
+function partitionTable(partitions: AdminPageData["partitions"]) {
+  return table(
+    [
+      "Partition",
+      "Reads",
+      "Hits",
+      "Prefetched",
+      "From disk",
+      "Misses",
+      "Hit ratio",
+      "R2 reads",
+      "In memory",
+      "On disk",
+      "Events waiting",
+      "Prefetches waiting",
+      "Issued",
+      "Used",
+    ],
+    partitions.map((status) =>
+      status.available
+        ? [
+            status.partition,
+            status.reads,
+            status.hits,
+            status.prefetchedHits,
+            status.diskHits,
+            status.misses,
+            percent(status.hits, status.hits + status.misses),
+            status.storageReads,
+            `${size(status.memory.bytes)} of ${size(status.memory.capacity)}`,
+            size(status.disk.bytes),
+            status.eventQueue.waiting,
+            status.prefetchQueue.waiting,
+            status.prefetchQueue.issued,
+            status.prefetchQueue.used,
+          ]
+        : [status.partition, "does not answer"],
+    ),
+  );
+}
+
+function mapTable(map: ProbabilityMap) {
+  const rows = Object.entries(map)
+    .flatMap(([type, shards]) => Object.entries(shards).map(([shard, entry]) => ({ type, shard, ...entry })))
+    .sort((a, b) => b.probability - a.probability);
+  if (rows.length === 0) return note("Nothing learned yet.");
+  return html`${table(
+    ["Event type", "Shard", "Probability", "Target partition", "Expected after"],
+    rows
+      .slice(0, MAX_ROWS)
+      .map((row) => [
+        row.type,
+        row.shard,
+        row.probability.toFixed(3),
+        row.targetPartition,
+        `${(row.expectedDelay / 1_000).toFixed(1)} s`,
+      ]),
+  )}${shortened(rows.length, "/admin/api/map")}`;
+}
+
+function correlationTable(correlations: readonly Correlation[]) {
+  if (correlations.length === 0) return note("Nothing learned yet.");
+  return html`${table(
+    ["Event type", "Followed by", "Coefficient", "Times"],
+    correlations
+      .slice(0, MAX_ROWS)
+      .map(({ type, next, coefficient, count }) => [type, next, coefficient.toFixed(3), count.toFixed(1)]),
+  )}${shortened(correlations.length, "/admin/api/correlations")}`;
+}
+
+function placementTable(placement: Placement) {
+  const rows = Object.entries(placement).map(([region, shards]) => [
+    region,
+    shards.length,
+    shards.slice(0, 3).join(", "),
+  ]);
+  return rows.length === 0
+    ? note("The rebalancer has not run yet.")
+    : table(["Region", "Kept warm", "Hottest"], rows);
+}
+
+function deadLetterTable(letters: AdminPageData["overview"]["deadLetters"]) {
+  if (letters.length === 0) return note("None.");
+  return table(
+    ["Received", "Queue", "Fault"],
+    letters
+      .slice(0, MAX_ROWS)
+      .map(({ receivedAt, queue, fault }) => [new Date(receivedAt).toISOString(), queue, fault]),
+  );
+}
+
+const shortened = (total: number, address: string) =>
+  total > MAX_ROWS ? note(`The first ${MAX_ROWS} of ${total}; all under ${address}.`) : "";
+
+const percent = (part: number, whole: number): string =>
+  whole === 0 ? "–" : `${((100 * part) / whole).toFixed(1)} %`;
+
+const size = (count: number): string =>
+  count < 1_024
+    ? `${count} B`
+    : count < 1_048_576
+      ? `${(count / 1_024).toFixed(1)} KiB`
+      : `${(count / 1_048_576).toFixed(1)} MiB`;

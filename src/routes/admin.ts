@@ -1,0 +1,122 @@
+import { Hono } from "hono";
+import { describeZodError, ProblemError } from "../contract/problems.ts";
+import { settingsPatchSchema } from "../contract/settings.ts";
+import { REGIONS, RUNS_IN } from "../core/placement/regions.ts";
+import type { Env } from "../env.ts";
+import { settingsClient } from "../storage/settings-client.ts";
+import { ADMIN_STYLE, adminPage } from "./admin-page.ts";
+import type { AppTypes } from "./app.ts";
+import { authorize } from "./authorize.ts";
+import { learnSettings } from "./edge-state.ts";
+
+/** `/admin`: the page and its numbers as JSON. All of it needs an admin token. */
+export const adminRoutes = new Hono<AppTypes>();
+
+adminRoutes.use(async (context, next) => {
+  await authorize(context.req.raw, "admin", context.var.config);
+  await next();
+  context.header("Cache-Control", "no-store");
+});
+
+const coordinatorOf = (env: Env) => env.COORDINATOR.getByName("main");
+
+/** Every registered partition's numbers; one that does not answer is shown as such. */
+async function partitionStatuses(env: Env) {
+  const names = await coordinatorOf(env).members();
+  return Promise.all(
+    names.map(async (name) => {
+      try {
+        return { ...(await env.PARTITION.getByName(name).status()), available: true as const };
+      } catch {
+        return { partition: name, available: false as const };
+      }
+    }),
+  );
+}
+
+adminRoutes.get("/", async (context) => {
+  const [partitions, overview, settings] = await Promise.all([
+    partitionStatuses(context.env),
+    coordinatorOf(context.env).overview(),
+    settingsClient(context.env.SETTINGS).read(),
+  ]);
+  return context.html(adminPage({ partitions, overview, settings, now: Date.now() }), 200, {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+  });
+});
+
+adminRoutes.get("/style.css", (context) => context.body(ADMIN_STYLE, 200, { "Content-Type": "text/css" }));
+
+adminRoutes.get("/api/partitions", async (context) =>
+  context.json({ partitions: await partitionStatuses(context.env) }),
+);
+
+adminRoutes.get("/api/correlations", async (context) => {
+  const { correlations } = await coordinatorOf(context.env).overview();
+  return context.json({ correlations });
+});
+
+adminRoutes.get("/api/map", async (context) => {
+  const { probabilityMap } = await coordinatorOf(context.env).overview();
+  return context.json({ map: probabilityMap });
+});
+
+adminRoutes.get("/api/prefetches", async (context) => {
+  const names = await coordinatorOf(context.env).members();
+  const prefetches = await Promise.all(
+    names.map(async (partition) => ({
+      partition,
+      prefetches: await context.env.PARTITION.getByName(partition).prefetches(),
+    })),
+  );
+  return context.json({ prefetches });
+});
+
+adminRoutes.get("/api/placement", async (context) => {
+  const { placement } = await coordinatorOf(context.env).overview();
+  return context.json({ placement });
+});
+
+adminRoutes.get("/api/topology", async (context) => {
+  const { topology, members } = await coordinatorOf(context.env).overview();
+  return context.json({
+    topology,
+    members,
+    regions: REGIONS.map((region) => ({ region, runsIn: RUNS_IN[region] })),
+  });
+});
+
+adminRoutes.get("/api/dead-letters", async (context) => {
+  const { deadLetters } = await coordinatorOf(context.env).overview();
+  return context.json({ deadLetters });
+});
+
+adminRoutes.get("/api/settings", async (context) =>
+  context.json(await settingsClient(context.env.SETTINGS).read()),
+);
+
+adminRoutes.put("/api/settings", async (context) => {
+  const body: unknown = await context.req.json().catch(() => {
+    throw new ProblemError(
+      "invalid-settings",
+      "The body is not JSON. Send an object of the settings to change.",
+    );
+  });
+  const patch = settingsPatchSchema.safeParse(body);
+  if (!patch.success) throw new ProblemError("invalid-settings", describeZodError(patch.error));
+  const settings = await settingsClient(context.env.SETTINGS).update(patch.data);
+  learnSettings(settings);
+  await coordinatorOf(context.env).settingsChanged(settings);
+  return context.json(settings);
+});
+
+adminRoutes.post("/api/forget", async (context) => {
+  await coordinatorOf(context.env).forget();
+  return context.json({ forgotten: true });
+});
+
+adminRoutes.post("/api/rebalance", async (context) =>
+  context.json({ moves: await coordinatorOf(context.env).rebalance() }),
+);

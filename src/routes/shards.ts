@@ -1,0 +1,212 @@
+import { type Context, Hono } from "hono";
+import { parseDictionary } from "structured-headers";
+import { z } from "zod";
+import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
+import type { ChangeMessage } from "../contract/messages.ts";
+import { buildReadRequest, INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
+import { describeZodError, ProblemError } from "../contract/problems.ts";
+import { partitionStub } from "../storage/partition-stub.ts";
+import { R2ShardStore } from "../storage/r2-shard-store.ts";
+import { DigestMismatchError, type ShardMeta } from "../storage/shard-store.ts";
+import type { AppTypes } from "./app.ts";
+import { authorize } from "./authorize.ts";
+import { settledEdgeState } from "./edge-state.ts";
+import { requestContext } from "./request-context.ts";
+
+/** `/shards`: the data plane. */
+export const shardRoutes = new Hono<AppTypes>();
+
+const listQuery = z.object({
+  prefix: z.string().max(MAX_ID_BYTES).optional(),
+  cursor: z.string().max(4_096).optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+});
+
+shardRoutes.get("/", async (context) => {
+  await authorize(context.req.raw, "read", context.var.config);
+  const query = listQuery.safeParse(context.req.query());
+  if (!query.success) throw new ProblemError("invalid-query", describeZodError(query.error));
+  const { prefix, cursor, limit } = query.data;
+  const page = await new R2ShardStore(context.env.SHARDS).list({
+    limit,
+    ...(prefix !== undefined && { prefix }),
+    ...(cursor !== undefined && { cursor }),
+  });
+  return context.json(
+    {
+      shards: page.shards.map(({ id, size, etag, uploaded }) => ({
+        id,
+        size,
+        etag,
+        uploaded: new Date(uploaded).toISOString(),
+      })),
+      ...(page.cursor !== undefined && { cursor: page.cursor }),
+    },
+    200,
+    { "Cache-Control": "no-store" },
+  );
+});
+
+// GET covers HEAD: Hono asks the GET route and leaves the body out, so the method is looked at below.
+shardRoutes.get("/*", async (context) => {
+  await authorize(context.req.raw, "read", context.var.config);
+  const id = shardIdOf(context);
+  const { user, eventType, dataType, region, partition } = requestContext(context);
+  const header = (name: string): string | undefined => context.req.header(name);
+  const response = await partitionStub(context.env, partition).fetch(
+    buildReadRequest({
+      id,
+      method: context.req.raw.method === "HEAD" ? "HEAD" : "GET",
+      user,
+      eventType,
+      dataType,
+      region,
+      range: header("Range"),
+      ifRange: header("If-Range"),
+      bypass: /(^|,)\s*no-cache\s*(,|$)/i.test(header("Cache-Control") ?? ""),
+      conditions: {
+        ifMatch: header("If-Match"),
+        ifNoneMatch: header("If-None-Match"),
+        ifModifiedSince: header("If-Modified-Since"),
+        ifUnmodifiedSince: header("If-Unmodified-Since"),
+      },
+    }),
+  );
+  return toClient(response);
+});
+
+shardRoutes.put("/*", async (context) => {
+  await authorize(context.req.raw, "write", context.var.config);
+  const id = shardIdOf(context);
+  const { partition } = requestContext(context);
+  const { maxBodyBytes } = (await settledEdgeState(context.env)).settings.settings;
+  const length = contentLength(context, maxBodyBytes);
+  const sha256 = expectedDigest(context.req.header("Repr-Digest"));
+  const store = new R2ShardStore(context.env.SHARDS);
+  const existed = (await store.head(id)) !== null;
+  const body = context.req.raw.body;
+  const meta = await store
+    .put(id, body === null || length === 0 ? new Uint8Array() : body, {
+      contentType: context.req.header("Content-Type"),
+      contentEncoding: context.req.header("Content-Encoding"),
+      cacheControl: context.req.header("Cache-Control"),
+      sha256,
+      ifMatch: context.req.header("If-Match"),
+      ifNoneMatch: context.req.header("If-None-Match"),
+    })
+    .catch((error: unknown) => {
+      if (error instanceof DigestMismatchError)
+        throw new ProblemError(
+          "digest-mismatch",
+          "The body's SHA-256 is not the one in Repr-Digest; nothing was stored.",
+        );
+      throw error;
+    });
+  if (meta === null)
+    throw new ProblemError(
+      "precondition-failed",
+      "The shard's current version excludes this write; nothing was stored.",
+    );
+  await announce(context, { shard: id, etag: meta.etag, uploaded: meta.uploaded, except: partition.name });
+  return stored(id, meta, existed);
+});
+
+shardRoutes.delete("/*", async (context) => {
+  await authorize(context.req.raw, "write", context.var.config);
+  const id = shardIdOf(context);
+  const { partition } = requestContext(context);
+  await new R2ShardStore(context.env.SHARDS).delete(id);
+  await announce(context, { shard: id, uploaded: Date.now(), except: partition.name });
+  return new Response(null, { status: 204 });
+});
+
+shardRoutes.all("/*", () => {
+  throw new ProblemError("method-not-allowed", "Shards take GET, HEAD, PUT and DELETE.", {
+    Allow: "GET, HEAD, PUT, DELETE, OPTIONS",
+  });
+});
+
+/**
+ * The shard id in a request's path, decoded once. Taken from the raw URL: routers normalise what they decode, and
+ * an id must mean the same bytes on every way.
+ */
+function shardIdOf(context: Context<AppTypes>): string {
+  const path = /^[^:]+:\/\/[^/]*\/shards\/([^?#]*)/.exec(context.req.raw.url)?.[1] ?? "";
+  let id: string;
+  try {
+    id = decodeURIComponent(path);
+  } catch {
+    throw new ProblemError("invalid-id", "The id is not valid percent-encoded UTF-8.");
+  }
+  const fault = shardIdFault(id);
+  if (fault !== null) throw new ProblemError("invalid-id", `${fault[0]?.toUpperCase()}${fault.slice(1)}.`);
+  return id;
+}
+
+function contentLength(context: Context<AppTypes>, limit: number): number {
+  const header = context.req.header("Content-Length");
+  if (header === undefined && context.req.raw.body === null) return 0;
+  if (header === undefined || !/^\d{1,15}$/.test(header))
+    throw new ProblemError(
+      "length-required",
+      "Send the body's size in Content-Length; it is stored as it streams in.",
+    );
+  const length = Number(header);
+  if (length > limit)
+    throw new ProblemError("too-large", `The body has ${length} bytes; at most ${limit} can be stored.`);
+  return length;
+}
+
+/** The SHA-256 of a `Repr-Digest` (RFC 9530), a structured dictionary such as `sha-256=:…:`. */
+function expectedDigest(header: string | undefined): Uint8Array | undefined {
+  if (header === undefined) return undefined;
+  try {
+    const digest = parseDictionary(header).get("sha-256")?.[0];
+    if (digest instanceof ArrayBuffer && digest.byteLength === 32) return new Uint8Array(digest);
+  } catch {
+    // Falls through to the message below, which says what is expected.
+  }
+  throw new ProblemError(
+    "invalid-header",
+    'Repr-Digest: must hold a SHA-256, such as "sha-256=:<base64 of 32 bytes>:".',
+  );
+}
+
+/** Drops the copy in the writer's own partition before the answer, and tells the others through the queue. */
+async function announce(context: Context<AppTypes>, change: ChangeMessage): Promise<void> {
+  const own = partitionStub(context.env, requestContext(context).partition).invalidate([change]);
+  const others = context.env.CHANGES.send(change);
+  // The write is in R2 and stands; copies not told of it end with their freshness.
+  for (const outcome of await Promise.allSettled([own, others]))
+    if (outcome.status === "rejected") console.error("shards: a change could not be announced", change.shard);
+}
+
+function stored(id: string, meta: ShardMeta, existed: boolean): Response {
+  return Response.json(
+    { id, size: meta.size, etag: meta.etag, uploaded: new Date(meta.uploaded).toISOString() },
+    {
+      status: existed ? 200 : 201,
+      headers: {
+        ETag: meta.etag,
+        "Last-Modified": new Date(meta.uploaded).toUTCString(),
+        "Cache-Control": "no-store",
+        ...(existed ? {} : { Location: `/shards/${id.split("/").map(encodeURIComponent).join("/")}` }),
+      },
+    },
+  );
+}
+
+/** The partition's response for the client: the stored encoding by its real name, and no way to run as a page. */
+function toClient(response: Response): Response {
+  const headers = new Headers(response.headers);
+  const encoding = headers.get(INTERNAL_ENCODING_HEADER);
+  headers.delete(INTERNAL_ENCODING_HEADER);
+  if (encoding !== null) headers.set("Content-Encoding", encoding);
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Content-Security-Policy", "default-src 'none'; sandbox");
+  return new Response(response.body, {
+    status: response.status,
+    headers,
+    ...(encoding !== null && { encodeBody: "manual" as const }),
+  });
+}
