@@ -74,9 +74,9 @@ export abstract class SlotPolicy implements CachePolicy {
     }
     if (!(cost <= this.#capacity)) return REFUSED;
     const origin = known === NONE ? NOWHERE : (this.slots.queue[known] ?? NOWHERE);
-    this.missed(origin);
+    this.missed(origin, cost);
     const slot = this.#slotFor(id, known);
-    const evicted = this.#makeRoom(cost);
+    const evicted = this.#makeRoom(cost, origin);
     this.#reside(slot, cost);
     this.enter(slot, origin);
     return admission(evicted);
@@ -94,7 +94,7 @@ export abstract class SlotPolicy implements CachePolicy {
     const origin = known === NONE ? NOWHERE : (this.slots.queue[known] ?? NOWHERE);
     const slot = this.#slotFor(id, known);
     this.slots.origin[slot] = origin;
-    const evicted = this.#makeRoom(cost);
+    const evicted = this.#makeRoom(cost, NOWHERE);
     this.#reside(slot, cost);
     this.slots.prefetched[slot] = 1;
     this.#prefetched += 1;
@@ -116,7 +116,7 @@ export abstract class SlotPolicy implements CachePolicy {
   resize(capacity: Bytes): readonly string[] {
     this.#capacity = checkedCapacity(capacity);
     this.capacityChanged();
-    return this.#makeRoom(0);
+    return this.#makeRoom(0, NOWHERE);
   }
 
   /** Where a shard that was asked for goes. `origin` is the queue its ghost was in, or NOWHERE. */
@@ -125,8 +125,11 @@ export abstract class SlotPolicy implements CachePolicy {
   /** A demand hit on a resident. */
   protected abstract touch(slot: number): void;
 
-  /** The resident to go next so that `incoming` bytes fit; there is at least one. May reorder queues. */
-  protected abstract victim(incoming: number): number;
+  /**
+   * The resident to go next so that `incoming` bytes fit, whose ghost was in the queue `origin` if it is not
+   * NOWHERE. There is at least one resident. May reorder queues.
+   */
+  protected abstract victim(incoming: number, origin: number): number;
 
   /** The queue a slot is in. */
   protected abstract queueOf(slot: number): SlotQueue;
@@ -146,8 +149,8 @@ export abstract class SlotPolicy implements CachePolicy {
     return false;
   }
 
-  /** A demand miss about to be admitted. `origin` is the queue of the shard's ghost, or NOWHERE. */
-  protected missed(_origin: number): void {
+  /** A demand miss of a shard of that cost, about to be admitted. `origin` is the queue of the shard's ghost, or NOWHERE. */
+  protected missed(_origin: number, _cost: number): void {
     // Most policies learn nothing from a miss before the admission.
   }
 
@@ -165,7 +168,7 @@ export abstract class SlotPolicy implements CachePolicy {
     const origin = this.slots.origin[slot] ?? NOWHERE;
     this.slots.prefetched[slot] = 0;
     this.#prefetched -= 1;
-    this.missed(origin);
+    this.missed(origin, this.slots.cost[slot] ?? 0);
     this.leave(slot);
     this.enter(slot, origin);
   }
@@ -192,16 +195,16 @@ export abstract class SlotPolicy implements CachePolicy {
     this.slots.prefetched[slot] = 0;
   }
 
-  #makeRoom(cost: number): readonly string[] {
+  #makeRoom(cost: number, origin: number): readonly string[] {
     if (this.#used + cost <= this.#capacity) return NOTHING;
     const evicted: string[] = [];
-    while (this.#used + cost > this.#capacity) evicted.push(this.#evict(cost));
+    while (this.#used + cost > this.#capacity) evicted.push(this.#evict(cost, origin));
     return evicted;
   }
 
-  #evict(incoming: number): string {
+  #evict(incoming: number, origin: number): string {
     const expired = this.#expired();
-    const slot = expired === NONE ? this.victim(incoming) : expired;
+    const slot = expired === NONE ? this.victim(incoming, origin) : expired;
     const id = this.slots.id(slot);
     const wasted = this.slots.prefetched[slot] === 1;
     const from = this.slots.queue[slot] ?? NOWHERE;
@@ -221,7 +224,7 @@ export abstract class SlotPolicy implements CachePolicy {
     this.slots.cost[slot] = cost;
     this.queueOf(slot).cost += change;
     this.#used += change;
-    const evicted = this.#makeRoom(0);
+    const evicted = this.#makeRoom(0, NOWHERE);
     return this.has(id) ? admission(evicted) : { admitted: false, evicted };
   }
 

@@ -8,7 +8,7 @@ export interface Resident {
   frequency: number;
   /** When an unused prefetched copy expires; undefined for a shard that was asked for. */
   expiresAt: number | undefined;
-  /** Order of prefetching, and the name of the ghost list the shard was on when it was prefetched. */
+  /** The ghost list the shard was on when it was prefetched. */
   origin: string | undefined;
 }
 
@@ -65,9 +65,9 @@ export abstract class NaivePolicy implements CachePolicy {
     if (resident !== undefined) return this.#regrow(resident, cost);
     if (cost > this.capacity) return { admitted: false, evicted: [] };
     const origin = this.#ghostList(id);
-    this.missed(origin);
+    this.missed(origin, cost);
     const entry = this.#entry(id, cost, undefined, origin);
-    const evicted = this.#makeRoom(cost);
+    const evicted = this.#makeRoom(cost, origin);
     this.enter(entry, origin);
     return { admitted: true, evicted };
   }
@@ -80,7 +80,7 @@ export abstract class NaivePolicy implements CachePolicy {
     if (resident !== undefined) return this.#regrow(resident, cost);
     if (cost > this.capacity) return { admitted: false, evicted: [] };
     const entry = this.#entry(id, cost, expiresAt, this.#ghostList(id));
-    const evicted = this.#makeRoom(cost);
+    const evicted = this.#makeRoom(cost, undefined);
     this.enterPrefetched(entry);
     return { admitted: true, evicted };
   }
@@ -94,18 +94,18 @@ export abstract class NaivePolicy implements CachePolicy {
   resize(capacity: Bytes): readonly string[] {
     this.capacity = capacity;
     this.capacityChanged();
-    return this.#makeRoom(0);
+    return this.#makeRoom(0, undefined);
   }
 
   protected abstract enter(entry: Resident, origin: string | undefined): void;
   protected abstract touch(entry: Resident): void;
-  protected abstract victim(incoming: number): Resident;
+  protected abstract victim(incoming: number, origin: string | undefined): Resident;
 
   protected enterPrefetched(entry: Resident): void {
     this.enter(entry, undefined);
   }
 
-  protected missed(_origin: string | undefined): void {
+  protected missed(_origin: string | undefined, _cost: number): void {
     // Nothing, for most.
   }
 
@@ -140,7 +140,7 @@ export abstract class NaivePolicy implements CachePolicy {
 
   #demanded(resident: Resident): void {
     resident.expiresAt = undefined;
-    this.missed(resident.origin);
+    this.missed(resident.origin, resident.cost);
     this.#unlist(resident.id);
     this.enter(resident, resident.origin);
   }
@@ -151,14 +151,14 @@ export abstract class NaivePolicy implements CachePolicy {
       return { admitted: false, evicted: [resident.id] };
     }
     resident.cost = cost;
-    const evicted = this.#makeRoom(0);
+    const evicted = this.#makeRoom(0, undefined);
     return { admitted: this.has(resident.id), evicted };
   }
 
-  #makeRoom(cost: number): string[] {
+  #makeRoom(cost: number, origin: string | undefined): string[] {
     const evicted: string[] = [];
     while (this.used + cost > this.capacity) {
-      const going = this.#expired() ?? this.victim(cost);
+      const going = this.#expired() ?? this.victim(cost, origin);
       const from = this.queues.find((queue) => queue.includes(going)) ?? [];
       this.#unlist(going.id);
       if (going.expiresAt === undefined) this.haunt({ ...going }, from);
