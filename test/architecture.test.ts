@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "..");
+
+/** Each layer: the folders it is, what it may import, and packages it may use. `type:` allows `import type` only. */
+const LAYERS: Readonly<Record<string, { mayImport: readonly string[]; packages: readonly string[] }>> = {
+  "src/core": { mayImport: ["src/core"], packages: ["flatqueue", "range-parser"] },
+  "src/contract": { mayImport: ["src/contract", "src/core"], packages: ["zod"] },
+  "src/storage": {
+    mayImport: ["src/storage", "src/contract", "src/core", "type:src/env.ts"],
+    packages: ["itty-durable"],
+  },
+  migrations: { mayImport: ["migrations", "src/contract", "src/core"], packages: [] },
+  "durable-objects": {
+    mayImport: [
+      "durable-objects",
+      "src/storage",
+      "migrations",
+      "src/contract",
+      "src/core",
+      "type:src/env.ts",
+    ],
+    packages: ["cloudflare:workers", "itty-durable", "zod"],
+  },
+  "src/routes": {
+    mayImport: [
+      "src/routes",
+      "src/storage",
+      "src/contract",
+      "src/core",
+      "src/env.ts",
+      "type:durable-objects",
+    ],
+    packages: ["hono", "zod", "structured-headers"],
+  },
+  "src/queues": {
+    mayImport: [
+      "src/queues",
+      "src/storage",
+      "src/contract",
+      "src/core",
+      "type:src/env.ts",
+      "type:durable-objects",
+    ],
+    packages: ["zod"],
+  },
+  "src/cron": {
+    mayImport: [
+      "src/cron",
+      "src/storage",
+      "src/contract",
+      "src/core",
+      "type:src/env.ts",
+      "type:durable-objects",
+    ],
+    packages: [],
+  },
+  "src/client": { mayImport: ["src/client", "src/contract", "type:src/routes"], packages: ["hono"] },
+  simulator: { mayImport: ["simulator", "src/core"], packages: ["*"] },
+  bench: { mayImport: ["bench", "simulator", "src/core"], packages: ["*"] },
+};
+
+interface Import {
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const sourceFiles = (folder: string): string[] => {
+  try {
+    return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts"))
+      .map((name) => join(folder, name));
+  } catch {
+    return []; // A layer that has no code yet.
+  }
+};
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), "utf8");
+  return [...text.matchAll(/^(import|export)\s+(type\s)?[^;]*?from\s+"([^"]+)"|import\("([^"]+)"\)/gms)].map(
+    (match) => ({
+      typeOnly: match[2] !== undefined || match[4] !== undefined,
+      target: match[3] ?? match[4] ?? "",
+    }),
+  );
+}
+
+function isAllowed(file: string, { target, typeOnly }: Import, layer: (typeof LAYERS)[string]): boolean {
+  if (!target.startsWith("."))
+    return layer.packages.some((name) => name === "*" || target === name || target.startsWith(`${name}/`));
+  const path = relative(ROOT, resolve(ROOT, dirname(file), target));
+  return layer.mayImport.some((entry) => {
+    const [prefix, onlyTypes] = entry.startsWith("type:") ? [entry.slice(5), true] : [entry, false];
+    return (path === prefix || path.startsWith(`${prefix}/`)) && (!onlyTypes || typeOnly);
+  });
+}
+
+describe("the layers", () => {
+  it.each(Object.entries(LAYERS))("%s imports only what its layer may", (folder, layer) => {
+    const violations = sourceFiles(folder).flatMap((file) =>
+      importsOf(file)
+        .filter((used) => !isAllowed(file, used, layer))
+        .map(({ target }) => `${file} imports ${target}`),
+    );
+    expect(violations).toEqual([]);
+  });
+
+  it("leaves nothing under src outside a layer but the composition root and its environment", () => {
+    const loose = sourceFiles("src").filter(
+      (file) => !Object.keys(LAYERS).some((layer) => file.startsWith(`${layer}/`)),
+    );
+    expect(loose.sort()).toEqual(["src/env.ts", "src/index.ts"]);
+  });
+});
+
+describe("the core", () => {
+  it("has no clock, no randomness and no platform of its own", () => {
+    const forbidden =
+      /\bDate\.now\(|new Date\(\)|Math\.random\(|performance\.now\(|crypto\.|setTimeout\(|process\.|fetch\(/;
+    const offenders = sourceFiles("src/core").filter((file) =>
+      forbidden.test(readFileSync(join(ROOT, file), "utf8")),
+    );
+    expect(offenders).toEqual([]);
+  });
+});

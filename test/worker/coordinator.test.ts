@@ -1,0 +1,172 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import type { Report } from "../../src/contract/messages.ts";
+import { call, coordinator, eventually, partition, put, read, status } from "./support.ts";
+
+const report = (sequence: number, overrides: Partial<Report> = {}): Report => ({
+  partition: "g1:weur:0",
+  region: "weur",
+  incarnation: 1,
+  sequence,
+  time: Date.now(),
+  edges: [["e:login", "profile/home", 8, 1_000]],
+  seen: [["e:login", 10]],
+  pairs: [["login", "read", 8]],
+  demand: [["profile/home", 8, 1]],
+  ...overrides,
+});
+
+const admin = async <T>(path: string): Promise<T> =>
+  (await call(`/admin/api/${path}`, { token: "admin" })).json<T>();
+type MapAnswer = { map: Record<string, unknown> };
+
+beforeAll(async () => {
+  await coordinator().forget();
+});
+
+describe("the long-term model", () => {
+  it("counts each report once, however often and in whatever order it is delivered", async () => {
+    expect(await coordinator().applyReports([report(2), report(0), report(2), report(1), report(0)])).toBe(3);
+    expect(await coordinator().applyReports([report(1)])).toBe(0);
+    const { map } = await admin<MapAnswer>("map");
+    expect(map).toMatchObject({
+      login: { "profile/home": { targetPartition: "g1:weur:0", expectedDelay: 1_000 } },
+    });
+  });
+
+  it("survives a restart of the coordinator", async () => {
+    const before = await admin<MapAnswer>("map");
+    await runDurableObjectAlarm(coordinator());
+    await evictDurableObject(coordinator());
+    const after = await admin<MapAnswer>("map");
+    expect(Object.keys(after.map)).toEqual(Object.keys(before.map));
+    expect(await coordinator().applyReports([report(2)])).toBe(0);
+  });
+
+  it("starts anew when its stored state is damaged, and says so", async () => {
+    await runInDurableObject(coordinator(), (_object, state) => {
+      state.storage.sql.exec("UPDATE blobs SET data = ? WHERE part = 0", new Uint8Array([1, 2, 3]).buffer);
+    });
+    await evictDurableObject(coordinator());
+    expect((await coordinator().overview()).learnedStateWasDamaged).toBe(true);
+    expect(await coordinator().applyReports([report(7)])).toBe(1);
+  });
+});
+
+describe("queues", () => {
+  it("carries what a partition learned to the coordinator and the map", async () => {
+    await coordinator().forget();
+    for (const id of ["t/1", "t/2"]) await put(id, id);
+    for (let i = 0; i < 6; i++)
+      for (const [id, event] of [
+        ["t/1", "open"],
+        ["t/2", "view"],
+      ] as const)
+        await read(id, { user: `u${i}`, event });
+    await eventually(async () => ((await runDurableObjectAlarm(partition())) ? true : null));
+    await eventually(async () => ("open" in (await admin<MapAnswer>("map")).map ? true : null), 400);
+    const { correlations } = await admin<{ correlations: unknown[] }>("correlations");
+    expect(correlations).toContainEqual(expect.objectContaining({ type: "open", next: "view" }));
+  });
+
+  it("delivers a prefetch to its partition, and drops one that expired", async () => {
+    await put("p/wanted", "wanted");
+    await put("p/expired", "expired");
+    const now = Date.now();
+    const item = (shard: string, expires: number) => ({ shard, probability: 0.9, arrival: now, expires });
+    await env.PREFETCH.send({
+      partition: "g1:weur:0",
+      reason: "predicted",
+      prefetches: [item("p/expired", now - 1), item("p/wanted", now + 60_000)],
+    });
+    await eventually(async () => ((await status()).prefetchQueue.issued > 0 ? true : null), 400);
+    await eventually(async () => ((await status()).prefetchQueue.underWay === 0 ? true : null));
+    expect((await read("p/wanted")).cache).toBe("Foreshard; hit; detail=prefetched");
+    expect((await read("p/expired")).cache).toBe("Foreshard; fwd=uri-miss; stored");
+  });
+
+  it("puts a message that does not parse where people can see it", async () => {
+    await env.EVENTS.send({ partition: "nonsense" } as never);
+    const letter = await eventually(async () => {
+      const { deadLetters } = await admin<{
+        deadLetters: { queue: string; fault: string }[];
+      }>("dead-letters");
+      return deadLetters[0] ?? null;
+    }, 400);
+    expect(letter.queue).toBe("foreshard-events");
+    expect(letter.fault).toContain("partition");
+  });
+});
+
+describe("what was learned in one region", () => {
+  it("is used in another: its first user finds the second shard prefetched", async () => {
+    await coordinator().forget();
+    for (const id of ["n/1", "n/2"]) await put(id, id, { "Cache-Control": "immutable" });
+    for (let i = 0; i < 8; i++)
+      for (const id of ["n/1", "n/2"]) await read(id, { user: `u${i}`, region: "apac" });
+    await eventually(async () => ((await runDurableObjectAlarm(partition("g1:apac:0"))) ? true : null));
+    await eventually(
+      async () => (Object.keys((await admin<MapAnswer>("map")).map).length > 0 ? true : null),
+      400,
+    );
+    await scheduler.wait(2_100); // Slices are made anew every two seconds.
+    await read("elsewhere", { region: "afr" }); // Registers the region's partition, which then hears the slice.
+    await put("n/warmup", "x");
+    await read("n/warmup", { region: "afr", user: "first" });
+    await eventually(async () => ((await status("g1:afr:0")).sliceVersion > 0 ? true : null));
+    await read("n/1", { region: "afr", user: "newcomer" });
+    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.issued > 0 ? true : null));
+    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.underWay === 0 ? true : null));
+    expect((await read("n/2", { region: "afr", user: "newcomer" })).cache).toBe(
+      "Foreshard; hit; detail=prefetched",
+    );
+  });
+});
+
+describe("placement", () => {
+  it("warms the hottest shards of a region there and releases those that are pinned no longer", async () => {
+    await coordinator().forget();
+    await put("h/pinned", "pinned");
+    await put("h/hot", "hot");
+    for (let i = 0; i < 5; i++) await read("h/hot", { region: "sam" });
+    await eventually(async () => ((await runDurableObjectAlarm(partition("g1:sam:0"))) ? true : null));
+    await call("/admin/api/settings", {
+      method: "PUT",
+      token: "admin",
+      body: JSON.stringify({ pinned: ["h/pinned"] }),
+    });
+    const moves = await eventually(async () => {
+      await env.COORDINATOR.getByName("main").rebalance();
+      const { placement } = (await admin("placement")) as unknown as { placement: Record<string, string[]> };
+      return placement.sam?.includes("h/hot") ? placement.sam : null;
+    }, 400);
+    expect(moves).toContain("h/pinned");
+    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.issued > 0 ? true : null), 400);
+    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.underWay === 0 ? true : null));
+    expect((await read("h/pinned", { region: "sam" })).cache).toBe("Foreshard; hit; detail=prefetched");
+    await call("/admin/api/settings", {
+      method: "PUT",
+      token: "admin",
+      body: JSON.stringify({ pinned: [] }),
+    });
+    const released = await coordinator().rebalance();
+    expect(released.find(({ region }) => region === "sam")?.release).toContain("h/pinned");
+  });
+});
+
+it("shows the admin page with its tables, to admins only", async () => {
+  const page = await call("/admin", { headers: { Authorization: `Basic ${btoa("anyone:admin")}` } });
+  expect(page.status).toBe(200);
+  const body = await page.text();
+  for (const heading of [
+    "Partitions",
+    "Prefetch probability map",
+    "Correlation matrix",
+    "Placement",
+    "Settings",
+  ])
+    expect(body).toContain(heading);
+  expect(body).not.toContain("<script");
+  expect(page.headers.get("Content-Security-Policy")).toContain("default-src 'none'");
+});
