@@ -1,0 +1,66 @@
+/** `npm run replay`: replays a trace against a running Foreshard. */
+import { progress } from "../simulator/progress.ts";
+import { readTrace } from "../simulator/read-trace.ts";
+import { Instance, type Tokens } from "./replay/instance.ts";
+import { parseOptions, type ReplayOptions } from "./replay/options.ts";
+import { planReplay } from "./replay/plan.ts";
+import { replay } from "./replay/replay.ts";
+import { resultTable } from "./replay/report.ts";
+import { firstToken, readDevVars } from "./start/dev-vars.ts";
+import { UserError } from "./user-error.ts";
+
+/** What a shell reports of a program that Ctrl-C ended. */
+const INTERRUPTED = 130;
+/** Under npm one Ctrl-C can arrive twice: from the terminal and passed on by npm. */
+const SAME_INTERRUPTION_MS = 1_000;
+
+process.exitCode = await run(parseOptions(process.argv)).catch((error: unknown) => {
+  console.error(error instanceof UserError ? error.message : error);
+  return 1;
+});
+
+/** Does it and prints the result; returns the exit code. */
+async function run(options: ReplayOptions): Promise<number> {
+  const { trace, malformed } = await readTrace(options.file, { rows: options.rows });
+  if (malformed > 0) console.error(`Passed over ${malformed} malformed lines of ${options.file}.`);
+  const plan = planReplay(trace, options.maxBytes);
+  const instance = new Instance(options.url, await tokensOf(options));
+  await instance.check();
+  const result = await replay(instance, plan, options, progress(), interruption());
+  if (result === null) {
+    console.error("Interrupted. The settings are as before.");
+    return INTERRUPTED;
+  }
+  console.log(options.json ? JSON.stringify(result) : resultTable(result));
+  return 0;
+}
+
+/** Aborts at the first Ctrl-C or SIGTERM; one that comes later, from somebody who is tired of waiting, ends at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  let abortedAt = Number.POSITIVE_INFINITY;
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.on(signal, () => {
+      if (performance.now() - abortedAt > SAME_INTERRUPTION_MS) process.exit(INTERRUPTED);
+      abortedAt = Math.min(abortedAt, performance.now());
+      controller.abort();
+    });
+  return controller.signal;
+}
+
+/** Given tokens, else those of `.dev.vars` here. */
+async function tokensOf({ tokens }: ReplayOptions): Promise<Tokens> {
+  const variables = await readDevVars(process.cwd());
+  return {
+    read: tokens.read ?? firstToken(variables.READ_TOKENS),
+    write: required(tokens.write ?? firstToken(variables.WRITE_TOKENS), "write"),
+    admin: required(tokens.admin ?? firstToken(variables.ADMIN_TOKENS), "admin"),
+  };
+}
+
+function required(token: string | undefined, kind: string): string {
+  if (token !== undefined) return token;
+  throw new UserError(
+    `A replay needs ${kind} rights: give --${kind}-token or FORESHARD_${kind.toUpperCase()}_TOKEN, or run it where npm start has made .dev.vars.`,
+  );
+}
