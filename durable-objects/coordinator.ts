@@ -4,17 +4,22 @@ import { migrate } from "../migrations/migrate.ts";
 import type { EdgeState, Heartbeat } from "../src/contract/coordination.ts";
 import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../src/contract/messages.ts";
 import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settings.ts";
+import { announce } from "../src/core/coherence/announce.ts";
+import type { Change } from "../src/core/coherence/change.ts";
+import { CHANGES_WINDOW } from "../src/core/coherence/lease.ts";
+import { type Member, Membership } from "../src/core/coherence/membership.ts";
 import { AppliedSequences } from "../src/core/learning/applied-sequences.ts";
 import { LongTermModel } from "../src/core/learning/long-term-model.ts";
 import type { MapSlice } from "../src/core/learning/predictor.ts";
 import { type Placement, type RegionMove, rebalance } from "../src/core/placement/rebalance.ts";
 import { isRegion } from "../src/core/placement/regions.ts";
 import { INITIAL_TOPOLOGY, type Topology } from "../src/core/placement/topology.ts";
-import { parsePartitionName, route } from "../src/core/routing/route.ts";
+import { route } from "../src/core/routing/route.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../src/core/units.ts";
 import type { Env } from "../src/env.ts";
 import { settingsClient } from "../src/storage/settings-client.ts";
 import { BlobStore } from "./coordinator/blob-store.ts";
+import { ChangeLog } from "./coordinator/change-log.ts";
 import { type DeadLetter, DeadLetters } from "./coordinator/dead-letters.ts";
 import { coordinatorStateSchema } from "./coordinator/state.ts";
 
@@ -28,14 +33,8 @@ const SETTINGS_EVERY = MINUTE;
 const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 /** Partitions heard of within this time count as active: they are warmed and shown. */
 const MEMBER_ACTIVE_WITHIN = HOUR;
-/** Partitions remembered at most. */
-const MAX_MEMBERS = 5_000;
-
-interface Member {
-  readonly region: string;
-  readonly incarnation: number;
-  readonly seen: number;
-}
+/** Slack added to the time since a partition's last heartbeat, for the way it took. */
+const HEARTBEAT_SLACK = 5 * SECOND;
 
 /** Everything about Foreshard's learned state, for the admin API. */
 export type Overview = ReturnType<Coordinator["overview"]>;
@@ -49,7 +48,8 @@ export class Coordinator extends DurableObject<Env> {
   readonly #deadLetters: DeadLetters;
   #model = new LongTermModel();
   #applied = new AppliedSequences();
-  #members = new Map<string, Member>();
+  readonly #membership = new Membership();
+  readonly #changeLog: ChangeLog;
   #placement: Placement = {};
   #topology: Topology = INITIAL_TOPOLOGY;
   #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
@@ -63,15 +63,22 @@ export class Coordinator extends DurableObject<Env> {
     migrate(context.storage, COORDINATOR_MIGRATIONS);
     this.#blobs = new BlobStore(context.storage);
     this.#deadLetters = new DeadLetters(context.storage.sql);
+    this.#changeLog = new ChangeLog(context.storage.sql);
+    this.#restoreMembers();
     this.#restore();
   }
 
   /** A partition says that it is alive and hears what changed. */
   async heartbeat(beat: Heartbeat) {
-    this.#remember(beat);
     const settings = await this.#currentSettings();
+    // Renewed and answered in one go, after the only await: no strong write can come between the two.
+    this.#renew(beat);
+    const window = beat.sinceLast === undefined ? CHANGES_WINDOW : beat.sinceLast + HEARTBEAT_SLACK;
+    const { changes, coverage } = this.#changeLog.since(window, Date.now());
     const slice = this.#currentSlice();
     return {
+      changes,
+      coverage,
       warm: this.#placement[beat.region] ?? [],
       ...(settings.version !== beat.settingsVersion && { settings }),
       ...(slice.version !== beat.sliceVersion && {
@@ -108,9 +115,26 @@ export class Coordinator extends DurableObject<Env> {
 
   /** Names of the partitions that may hold copies. */
   members(): readonly string[] {
-    const oldest = Date.now() - MEMBER_FORGOTTEN_AFTER;
-    for (const [name, { seen }] of this.#members) if (seen < oldest) this.#members.delete(name);
-    return [...this.#members.keys()];
+    return this.#membership.entries().map(([name]) => name);
+  }
+
+  /** Names of the partitions that may serve copies without asking R2, and so must hear of changes. */
+  leasedMembers(): readonly string[] {
+    return this.#membership.leased(Date.now()).map(([name]) => name);
+  }
+
+  /** Resolves when no partition can serve anything older than these changes any more. */
+  async announceStrong(changes: readonly Change[]): Promise<void> {
+    // The log is durable before any partition is told: output gates hold the calls back until it is.
+    this.#changeLog.add(changes, Date.now());
+    await announce(changes, {
+      membership: this.#membership,
+      now: () => Date.now(),
+      sleep: (millis) => scheduler.wait(millis),
+      tell: async (partition, told) => {
+        await this.env.PARTITION.getByName(partition).invalidate(told);
+      },
+    });
   }
 
   /** One round of placement: warms what became hot in each region, releases what became cold. */
@@ -118,7 +142,7 @@ export class Coordinator extends DurableObject<Env> {
     const now = Date.now();
     const { warmShardsPerRegion, pinned } = (await this.#currentSettings()).settings;
     const active = this.#activeMembers(now);
-    const regions = [...new Set([...active.values()].map(({ region }) => region))];
+    const regions = [...new Set(active.map(([, { region }]) => region))];
     const { placement, moves } = rebalance(
       this.#placement,
       regions.map((region) => ({ region, demand: this.#model.demand(region, now) })),
@@ -140,7 +164,7 @@ export class Coordinator extends DurableObject<Env> {
     const targetOf = (region: string): string =>
       route(isRegion(region) ? region : "weur", "", this.#topology).name;
     return {
-      members: [...this.#members].map(([partition, member]) => ({ partition, ...member })),
+      members: this.#membership.entries().map(([partition, member]) => ({ partition, ...member })),
       correlations: this.#model.correlations(now),
       probabilityMap: this.#model.probabilityMap(now, targetOf),
       placement: this.#placement,
@@ -166,19 +190,24 @@ export class Coordinator extends DurableObject<Env> {
     this.#save();
   }
 
-  #remember({ partition, region, incarnation }: Heartbeat): void {
-    const known = this.#members.has(partition);
-    this.#members.delete(partition);
-    this.#members.set(partition, { region, incarnation, seen: Date.now() });
-    if (this.#members.size > MAX_MEMBERS) {
-      const [oldest] = this.#members.keys();
-      if (oldest !== undefined) this.#members.delete(oldest);
-    }
-    if (!known) this.#saveSoon();
+  #renew({ partition, region }: Heartbeat): void {
+    const now = Date.now();
+    const isNew = this.#membership.renew(partition, region, now);
+    const { sql } = this.ctx.storage;
+    // Output gates hold the answer until a new member is durable: no lease is granted to one a restart would forget.
+    if (isNew)
+      sql.exec(
+        "INSERT OR REPLACE INTO members (partition, region, seen) VALUES (?, ?, ?)",
+        partition,
+        region,
+        now,
+      );
+    for (const gone of this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER))
+      sql.exec("DELETE FROM members WHERE partition = ?", gone);
   }
 
-  #activeMembers(now: number): ReadonlyMap<string, Member> {
-    return new Map([...this.#members].filter(([, { seen }]) => now - seen < MEMBER_ACTIVE_WITHIN));
+  #activeMembers(now: number): readonly (readonly [string, Member])[] {
+    return this.#membership.entries().filter(([, { seen }]) => now - seen < MEMBER_ACTIVE_WITHIN);
   }
 
   #currentSlice() {
@@ -205,7 +234,7 @@ export class Coordinator extends DurableObject<Env> {
 
   async #sendWarming(
     moves: readonly RegionMove[],
-    active: ReadonlyMap<string, Member>,
+    active: readonly (readonly [string, Member])[],
     now: number,
   ): Promise<void> {
     const messages: { body: PrefetchMessage }[] = [];
@@ -235,10 +264,14 @@ export class Coordinator extends DurableObject<Env> {
     this.#blobs.save("state", {
       model: this.#model.toState(),
       applied: this.#applied.toState(),
-      members: [...this.#members],
       placement: this.#placement,
       topology: this.#topology,
     });
+  }
+
+  #restoreMembers(): void {
+    for (const row of this.ctx.storage.sql.exec("SELECT partition, region, seen FROM members").toArray())
+      this.#membership.restore(String(row.partition), String(row.region), Number(row.seen), Date.now());
   }
 
   #restore(): void {
@@ -249,10 +282,9 @@ export class Coordinator extends DurableObject<Env> {
       this.#damaged = true; // What is learned may be lost; partitions will report and register again.
       return;
     }
-    const { model, applied, members, placement, topology } = parsed.data;
+    const { model, applied, placement, topology } = parsed.data;
     this.#model = LongTermModel.fromState(model);
     this.#applied = AppliedSequences.fromState(applied);
-    this.#members = new Map(members.filter(([name]) => parsePartitionName(name) !== null));
     this.#placement = placement;
     this.#topology = topology;
     this.#changedSinceSlice = true;

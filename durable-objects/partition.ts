@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import { z } from "zod";
 import { migrate } from "../migrations/migrate.ts";
 import { PARTITION_MIGRATIONS } from "../migrations/partition/index.ts";
 import {
@@ -7,8 +8,8 @@ import {
   type PartitionStatus,
 } from "../src/contract/coordination.ts";
 import type { PartitionEvent } from "../src/contract/events.ts";
-import type { ChangeMessage, PlannedPrefetch } from "../src/contract/messages.ts";
-import { parseReadRequest } from "../src/contract/partition-protocol.ts";
+import type { PlannedPrefetch } from "../src/contract/messages.ts";
+import { parseReadRequest, READ_DIRECTLY_HEADER } from "../src/contract/partition-protocol.ts";
 import { ProblemError, problemResponse } from "../src/contract/problems.ts";
 import {
   DEFAULT_SETTINGS,
@@ -16,23 +17,31 @@ import {
   versionedSettingsSchema,
 } from "../src/contract/settings.ts";
 import { S3Fifo } from "../src/core/cache/s3fifo.ts";
+import type { Change } from "../src/core/coherence/change.ts";
+import { Lease } from "../src/core/coherence/lease.ts";
 import type { Prefetch } from "../src/core/queues/prefetch-queue.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../src/core/units.ts";
 import type { Env } from "../src/env.ts";
+import { countingReads } from "../src/storage/counting-store.ts";
 import { R2ShardStore } from "../src/storage/r2-shard-store.ts";
-import { type ShardStore, StorageUnavailableError } from "../src/storage/shard-store.ts";
+import { resilient } from "../src/storage/resilient-store.ts";
+import { StorageUnavailableError } from "../src/storage/shard-store.ts";
 import { DiskTier } from "./partition/disk-tier.ts";
 import { Fills } from "./partition/fills.ts";
 import { Learner } from "./partition/learner.ts";
 import { MemoryTier } from "./partition/memory-tier.ts";
 import { Prefetcher } from "./partition/prefetcher.ts";
-import { Reader } from "./partition/reader.ts";
+import { OverloadedError, Reader } from "./partition/reader.ts";
 import { newStats } from "./partition/stats.ts";
 import { WriteBehind } from "./partition/write-behind.ts";
 
 /** About every ten seconds of activity; a third of the lease term. */
 const HEARTBEAT_EVERY = 10 * SECOND;
+/** A heartbeat that failed is not repeated at once, however many reads would want it. */
+const LEAST_BETWEEN_HEARTBEATS = SECOND;
+/** How long a reader waits for a lease that is being asked for, rather than reading R2 a second time. */
+const LEASE_PATIENCE = 100;
 /** How long after activity the leftovers are written and reported: before an idle object leaves memory at ten. */
 const HOUSEKEEPING_AFTER = 5 * SECOND;
 
@@ -50,9 +59,13 @@ export class Partition extends DurableObject<Env> {
   readonly #prefetcher: Prefetcher;
   readonly #learner: Learner;
   readonly #writeBehind: WriteBehind;
+  readonly #lease: Lease;
   #settings: VersionedSettings;
   #sliceVersion = 0;
-  #heartbeatAt = 0;
+  /** When the last heartbeat was sent, and the last that was answered. */
+  #heartbeatAt = Number.NEGATIVE_INFINITY;
+  #answeredAt: number | undefined;
+  #heartbeatUnderWay: Promise<void> = Promise.resolve();
   #housekeepingSet = false;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -60,18 +73,35 @@ export class Partition extends DurableObject<Env> {
     migrate(context.storage, PARTITION_MIGRATIONS);
     this.#address = addressOf(context.id);
     this.#settings = this.#loadSettings();
+    this.#lease = loadLease(context.storage);
     const now = (): number => Date.now();
     const settings = () => this.#settings.settings;
-    const store: ShardStore = new R2ShardStore(env.SHARDS);
     const stats = this.#stats;
+    const store = countingReads(resilient(new R2ShardStore(env.SHARDS)), () => stats.storageReads++);
     const memory = new MemoryTier((capacity) => new S3Fifo(capacity), Math.max(1, settings().memoryBytes));
     const disk = new DiskTier(context.storage, settings().diskBytes);
-    const fills = new Fills({ store, memory, stats, cacheableBytes: () => settings().cacheableBytes, now });
-    const freshnessMillis = () => settings().freshnessSeconds * SECOND;
+    const fills = new Fills({
+      store,
+      memory,
+      lease: this.#lease,
+      cacheableBytes: () => settings().cacheableBytes,
+      now,
+    });
     this.#memory = memory;
     this.#disk = disk;
     this.#fills = fills;
-    this.#reader = new Reader({ store, memory, disk, fills, stats, freshnessMillis, now });
+    this.#reader = new Reader({
+      store,
+      memory,
+      disk,
+      fills,
+      stats,
+      now,
+      lease: this.#lease,
+      leaseSettled: () => Promise.race([this.#heartbeatUnderWay, scheduler.wait(LEASE_PATIENCE)]),
+      freshnessMillis: () => settings().freshnessSeconds * SECOND,
+      staleIfErrorMillis: () => settings().staleIfErrorSeconds * SECOND,
+    });
     this.#prefetcher = new Prefetcher({ fills, memory, stats, settings, now });
     this.#writeBehind = new WriteBehind(memory, disk);
     this.#learner = new Learner({
@@ -92,6 +122,7 @@ export class Partition extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const read = parseReadRequest(request);
     if (read === null) return new Response("not a partition request", { status: 400 });
+    if (!this.#lease.isValid(Date.now())) this.#beat();
     this.#prefetcher.demanded(read.id);
     try {
       const { response, learned } = await this.#reader.read(read);
@@ -131,12 +162,13 @@ export class Partition extends DurableObject<Env> {
     return taken;
   }
 
-  /** A shard was written or deleted: copies of it are dropped, and fetches under way are not kept. */
-  invalidate(changes: readonly ChangeMessage[]): void {
-    for (const { shard } of changes) {
-      this.#reader.invalidate(shard);
-      this.#prefetcher.changed(shard);
+  /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
+  invalidate(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#reader.invalidate(change);
+      this.#prefetcher.changed(change.shard);
     }
+    if (!this.#lease.isValid(Date.now())) this.#beat();
   }
 
   /** Fetches these shards ahead, by predicted arrival, as far as bounds and budget allow. */
@@ -193,7 +225,10 @@ export class Partition extends DurableObject<Env> {
     this.#writeBehind.clear();
     Object.assign(this.#stats, newStats());
     this.#sliceVersion = 0;
-    await this.#heartbeat();
+    this.#heartbeatAt = Number.NEGATIVE_INFINITY;
+    await this.#heartbeatUnderWay;
+    this.#beat();
+    await this.#heartbeatUnderWay;
   }
 
   /** Housekeeping after activity: what earned it goes to SQLite, what was learned to the coordinator. */
@@ -205,8 +240,7 @@ export class Partition extends DurableObject<Env> {
 
   /** Work that waits until responses are on their way, and happens only while there is activity. */
   #afterActivity(): void {
-    if (Date.now() - this.#heartbeatAt >= HEARTBEAT_EVERY)
-      this.#heartbeat().catch(() => this.#stats.faults++);
+    if (Date.now() - this.#heartbeatAt >= HEARTBEAT_EVERY) this.#beat();
     if (this.#housekeepingSet) return;
     this.#housekeepingSet = true;
     // Unconfirmed: no response has to wait for it, and losing it loses only warmth.
@@ -215,17 +249,33 @@ export class Partition extends DurableObject<Env> {
       .catch(() => this.#stats.faults++);
   }
 
-  async #heartbeat(): Promise<void> {
-    this.#heartbeatAt = Date.now();
-    const coordinator = this.env.COORDINATOR.getByName("main");
-    const answer = await coordinator.heartbeat({
-      partition: this.#address.name,
-      region: this.#address.region,
-      incarnation: this.#learner.incarnation,
-      settingsVersion: this.#settings.version,
-      sliceVersion: this.#sliceVersion,
+  /** Sends a heartbeat, unless one was sent a moment ago: a coordinator in trouble is not made busier. */
+  #beat(): void {
+    const sent = Date.now();
+    if (sent - this.#heartbeatAt < LEAST_BETWEEN_HEARTBEATS) return;
+    this.#heartbeatAt = sent;
+    this.#heartbeatUnderWay = this.#heartbeat(sent).catch(() => {
+      this.#stats.faults++; // Without a lease copies are checked with R2 before they are served; reads go on.
     });
-    this.#apply(heartbeatAnswerSchema.parse(answer));
+  }
+
+  async #heartbeat(sent: number): Promise<void> {
+    const answer = heartbeatAnswerSchema.parse(
+      await this.env.COORDINATOR.getByName("main").heartbeat({
+        partition: this.#address.name,
+        region: this.#address.region,
+        incarnation: this.#learner.incarnation,
+        settingsVersion: this.#settings.version,
+        sliceVersion: this.#sliceVersion,
+        ...(this.#answeredAt !== undefined && { sinceLast: sent - this.#answeredAt }),
+      }),
+    );
+    for (const change of answer.changes) this.#reader.invalidate(change);
+    this.#lease.renew(sent, Date.now(), answer.coverage);
+    this.#answeredAt = sent;
+    // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
+    void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
+    this.#apply(answer);
   }
 
   #apply(answer: HeartbeatAnswer): void {
@@ -256,6 +306,13 @@ export class Partition extends DurableObject<Env> {
   }
 }
 
+const leaseSchema = z.object({ until: z.number(), safeSince: z.number() });
+
+function loadLease(storage: DurableObjectStorage): Lease {
+  const parsed = leaseSchema.safeParse(storage.kv.get("lease"));
+  return parsed.success ? Lease.fromState(parsed.data) : new Lease();
+}
+
 function addressOf(id: DurableObjectId): PartitionAddress {
   const address = parsePartitionName(id.name ?? "");
   if (address === null) throw new Error("a partition must be named like g1:weur:0");
@@ -263,6 +320,8 @@ function addressOf(id: DurableObjectId): PartitionAddress {
 }
 
 function failure(error: unknown): Response {
+  if (error instanceof OverloadedError)
+    return new Response(null, { status: 503, headers: { [READ_DIRECTLY_HEADER]: "overloaded" } });
   if (error instanceof ProblemError) return problemResponse(error);
   if (error instanceof StorageUnavailableError)
     return problemResponse(

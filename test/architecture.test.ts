@@ -10,7 +10,7 @@ const LAYERS: Readonly<Record<string, { mayImport: readonly string[]; packages: 
   "src/contract": { mayImport: ["src/contract", "src/core"], packages: ["zod"] },
   "src/storage": {
     mayImport: ["src/storage", "src/contract", "src/core", "type:src/env.ts"],
-    packages: ["itty-durable"],
+    packages: ["itty-durable", "p-retry"],
   },
   migrations: { mayImport: ["migrations", "src/contract", "src/core"], packages: [] },
   "durable-objects": {

@@ -20,7 +20,6 @@ export const modelStateSchema = z.object({
 export const coordinatorStateSchema = z.object({
   model: modelStateSchema,
   applied: z.array(z.tuple([key, number, z.array(number)])),
-  members: z.array(z.tuple([key, z.object({ region: key, incarnation: number, seen: number })])),
   placement: z.record(key, z.array(key)),
   topology: z.object({
     version: number,

@@ -1,18 +1,37 @@
+import type { Lease } from "../../src/core/coherence/lease.ts";
 import { freshness } from "../../src/core/http/freshness.ts";
 import { epochMillis } from "../../src/core/units.ts";
+import { discard } from "../../src/storage/direct-read.ts";
 import type { OpenShard, ShardStore } from "../../src/storage/shard-store.ts";
 import type { Copy, MemoryTier, Origin } from "./memory-tier.ts";
-import type { Stats } from "./stats.ts";
 
 /** What a fetch of a shard came to. */
 export type Fetched =
-  | { readonly kind: "copy"; readonly copy: Copy; readonly stored: boolean }
+  | {
+      readonly kind: "copy";
+      readonly copy: Copy;
+      /** Whether it is held now, for the next reader. */
+      readonly stored: boolean;
+    }
   /** Too large to be cached. The first to take `open` gets the stream already opened. */
-  | { readonly kind: "large"; readonly size: number; takeOpen(): OpenShard | null }
+  | { readonly kind: "large"; takeOpen(): OpenShard | null }
   | { readonly kind: "absent" };
 
-interface Flight {
+/** A fetch under way, as one who wants its result sees it. */
+export interface Fetch {
   readonly result: Promise<Fetched>;
+  /** Somebody else began it. */
+  readonly joined: boolean;
+  /** Fetches are numbered as they begin; see {@link Fills.begun}. */
+  readonly number: number;
+  /** Whether the result is no older than any strong write that has completed by now. */
+  isCurrent(): boolean;
+}
+
+interface Flight {
+  readonly number: number;
+  readonly askedAt: number;
+  result: Promise<Fetched>;
   /** Set when the shard changes meanwhile: what arrives may be old and is not kept. */
   outdated: boolean;
   origin: Origin;
@@ -20,26 +39,27 @@ interface Flight {
 
 /**
  * One fetch a shard at a time, shared by all readers and prefetches of it. A prefetch that a reader joins becomes a
- * demand fetch: upgraded, not repeated.
+ * demand fetch: upgraded, not repeated. A held copy that has to be checked is checked by the same one fetch.
  */
 export class Fills {
   readonly #store: ShardStore;
   readonly #memory: MemoryTier;
-  readonly #stats: Stats;
+  readonly #lease: Lease;
   readonly #cacheableBytes: () => number;
   readonly #now: () => number;
   readonly #flights = new Map<string, Flight>();
+  #begun = 0;
 
   constructor(parts: {
     store: ShardStore;
     memory: MemoryTier;
-    stats: Stats;
+    lease: Lease;
     cacheableBytes: () => number;
     now: () => number;
   }) {
     this.#store = parts.store;
     this.#memory = parts.memory;
-    this.#stats = parts.stats;
+    this.#lease = parts.lease;
     this.#cacheableBytes = parts.cacheableBytes;
     this.#now = parts.now;
   }
@@ -48,24 +68,33 @@ export class Fills {
     return this.#flights.size;
   }
 
+  /** The number of the fetch begun last: whoever arrives now may use any with a higher one. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   isUnderWay(id: string): boolean {
     return this.#flights.has(id);
   }
 
-  /** Fetches `id`, or joins the fetch under way. */
-  fetch(id: string, origin: Origin): { readonly result: Promise<Fetched>; readonly joined: boolean } {
+  /** Fetches `id`, or joins the fetch under way. With `held`, only asks whether that copy is still current. */
+  fetch(id: string, origin: Origin, held: Copy | null = null): Fetch {
     const underWay = this.#flights.get(id);
     if (underWay !== undefined) {
       if (origin.kind === "demand") underWay.origin = origin;
-      return { result: underWay.result, joined: true };
+      return this.#fetchOf(underWay, true);
     }
     const flight: Flight = {
+      number: ++this.#begun,
+      // Dated from the question: what is answered was current at some moment after it.
+      askedAt: this.#now(),
       outdated: false,
       origin,
-      result: Promise.resolve().then(() => this.#run(id, flight)),
+      result: Promise.resolve({ kind: "absent" }),
     };
     this.#flights.set(id, flight);
-    return { result: flight.result, joined: false };
+    flight.result = this.#run(id, flight, held);
+    return this.#fetchOf(flight, false);
   }
 
   /** The shard changed: a fetch under way may bring older bytes, which must not be kept, nor joined any more. */
@@ -81,16 +110,19 @@ export class Fills {
     for (const id of [...this.#flights.keys()]) this.fence(id);
   }
 
-  async #run(id: string, flight: Flight): Promise<Fetched> {
+  #fetchOf(flight: Flight, joined: boolean): Fetch {
+    const isCurrent = (): boolean => !flight.outdated && this.#lease.covers(flight.askedAt, this.#now());
+    return { result: flight.result, joined, number: flight.number, isCurrent };
+  }
+
+  async #run(id: string, flight: Flight, held: Copy | null): Promise<Fetched> {
     try {
-      this.#stats.storageReads++;
-      // Dated from the question: the version was current at some moment after it.
-      const validatedAt = this.#now();
-      const open = await this.#store.get(id);
+      const open = await (held === null ? this.#store.get(id) : this.#store.getUnless(id, held.meta.etag));
       if (open === null) return { kind: "absent" };
+      if (open === "unchanged") return confirmed(held, flight);
       if (open.meta.size > this.#cacheableBytes()) return large(open, flight);
       const body = await new Response(open.body).arrayBuffer();
-      const copy: Copy = { meta: open.meta, body, validatedAt, prefetched: false, uses: 0 };
+      const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
       return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
     } finally {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
@@ -104,6 +136,12 @@ export class Fills {
   }
 }
 
+function confirmed(held: Copy | null, flight: Flight): Fetched {
+  if (held === null) return { kind: "absent" };
+  if (!flight.outdated) held.validatedAt = Math.max(held.validatedAt, flight.askedAt);
+  return { kind: "copy", copy: held, stored: true };
+}
+
 function large(open: OpenShard, flight: Flight): Fetched {
   let available: OpenShard | null = open;
   const takeOpen = (): OpenShard | null => {
@@ -111,10 +149,7 @@ function large(open: OpenShard, flight: Flight): Fetched {
     available = null;
     return taken;
   };
-  // Nobody reads what a prefetch opened; leaving the stream would hold one of the few connections.
-  if (flight.origin.kind === "prefetch")
-    takeOpen()
-      ?.body.cancel()
-      .catch(() => undefined);
-  return { kind: "large", size: open.meta.size, takeOpen };
+  // Nobody reads what a prefetch opened.
+  if (flight.origin.kind === "prefetch") discard(takeOpen());
+  return { kind: "large", takeOpen };
 }

@@ -1,22 +1,27 @@
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
-import { ProblemError } from "../../src/contract/problems.ts";
+import { type Change, outdates } from "../../src/core/coherence/change.ts";
+import type { Lease } from "../../src/core/coherence/lease.ts";
 import { freshness } from "../../src/core/http/freshness.ts";
 import { epochMillis } from "../../src/core/units.ts";
-import type { OpenShard, ShardMeta, ShardStore } from "../../src/storage/shard-store.ts";
-import type { DiskTier } from "./disk-tier.ts";
+import { readDirectly, shardNotFound } from "../../src/storage/direct-read.ts";
+import { buildResponse, decideAnswer } from "../../src/storage/shard-response.ts";
+import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import type { DiskCopy } from "./disk-tier.ts";
 import type { Fetched, Fills } from "./fills.ts";
 import type { Copy, MemoryTier } from "./memory-tier.ts";
-import { buildResponse, decideAnswer } from "./respond.ts";
 import type { Stats } from "./stats.ts";
 
 /** Shards known to be too large for the cache: their ranges are read as ranges at once. */
 const MAX_LARGE_KNOWN = 4_096;
+/** Fetches under way at most. Beyond it a partition serves what it has, and the edge reads the rest from R2. */
+export const MAX_FILLS = 256;
 
 /** `Cache-Status` values (RFC 9211). */
 const STATUS = {
   hit: "Foreshard; hit",
   prefetched: "Foreshard; hit; detail=prefetched",
   disk: "Foreshard; hit; detail=disk",
+  staleIfError: "Foreshard; hit; detail=stale-if-error",
   stored: "Foreshard; fwd=uri-miss; stored",
   miss: "Foreshard; fwd=uri-miss",
   collapsed: "Foreshard; fwd=uri-miss; collapsed",
@@ -25,85 +30,104 @@ const STATUS = {
   noCache: "Foreshard; fwd=bypass; detail=no-cache",
 } as const;
 
+/** Too much is being fetched already: the edge should read this shard from R2 itself. */
+export class OverloadedError extends Error {
+  override readonly name = "OverloadedError";
+}
+
 /** The outcome of a read, for learning: whether it waited for R2. Null when it teaches nothing. */
 export interface ReadOutcome {
   readonly response: Response;
   readonly learned: { readonly size: number; readonly missed: boolean } | null;
 }
 
+/** What the reader needs of the SQLite tier. */
+export interface SecondTier {
+  has(id: string): boolean;
+  read(id: string): Promise<DiskCopy | null>;
+  remove(id: string): boolean;
+}
+
+/** What a reader works with. Times in ms. */
+export interface ReaderParts {
+  readonly store: ShardStore;
+  readonly memory: MemoryTier;
+  readonly disk: SecondTier;
+  readonly fills: Fills;
+  readonly lease: Lease;
+  /** Resolves when a lease being asked for has been granted, or shortly after when it is not. */
+  readonly leaseSettled: () => Promise<void>;
+  readonly stats: Stats;
+  readonly freshnessMillis: () => number;
+  readonly staleIfErrorMillis: () => number;
+  readonly now: () => number;
+}
+
 /** A partition's read path: memory, then SQLite, then one shared fetch from R2. */
 export class Reader {
-  readonly #store: ShardStore;
-  readonly #memory: MemoryTier;
-  readonly #disk: DiskTier;
-  readonly #fills: Fills;
-  readonly #stats: Stats;
-  readonly #freshnessMillis: () => number;
-  readonly #now: () => number;
+  readonly #parts: ReaderParts;
   readonly #large = new Set<string>();
+  /** Grows with every invalidation, so that work across an await can tell whether one happened. */
+  #invalidations = 0;
 
-  constructor(parts: {
-    store: ShardStore;
-    memory: MemoryTier;
-    disk: DiskTier;
-    fills: Fills;
-    stats: Stats;
-    freshnessMillis: () => number;
-    now: () => number;
-  }) {
-    this.#store = parts.store;
-    this.#memory = parts.memory;
-    this.#disk = parts.disk;
-    this.#fills = parts.fills;
-    this.#stats = parts.stats;
-    this.#freshnessMillis = parts.freshnessMillis;
-    this.#now = parts.now;
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
   }
 
-  /** @throws ProblemError as the contract says; StorageUnavailableError when R2 does not answer. */
+  /**
+   * @throws ProblemError as the contract says; StorageUnavailableError when R2 does not answer; OverloadedError when
+   * too much is being fetched.
+   */
   async read(read: ReadRequest): Promise<ReadOutcome> {
-    const start = this.#now();
-    this.#stats.reads++;
+    const { memory, stats, now } = this.#parts;
+    const start = now();
+    stats.reads++;
     if (read.bypass) return this.#readThrough(read, start);
-    const inMemory = read.method === "HEAD" ? this.#memory.peek(read.id) : this.#memory.access(read.id);
-    if (inMemory !== undefined && this.#isFresh(inMemory)) return this.#hit(read, inMemory, start);
+    const inMemory = read.method === "HEAD" ? memory.peek(read.id) : memory.access(read.id);
+    if (inMemory !== undefined && this.#mayServe(inMemory)) return this.#hit(read, inMemory, start);
     const held = inMemory ?? (await this.#fromDisk(read.id));
-    if (held !== null && held !== inMemory && this.#isFresh(held)) {
-      this.#stats.diskHits++;
+    if (held !== null && held !== inMemory && this.#mayServe(held)) {
+      stats.diskHits++;
       return this.#answer(read, held, STATUS.disk, start, false);
     }
-    if (held !== null) return this.#revalidate(read, held, STATUS.stale, start);
-    if (read.method === "HEAD") return this.#head(read, start);
-    return this.#large.has(read.id) ? this.#passThrough(read, null, start) : this.#fetch(read, start);
+    if (held === null && read.method === "HEAD") return this.#head(read, start);
+    if (held === null && this.#large.has(read.id)) return this.#direct(read, STATUS.tooLarge, start);
+    return this.#fetch(read, held, start);
   }
 
-  /** The shard changed or went: what is held of it is dropped, also from fetches under way. */
-  invalidate(id: string): void {
-    this.#fills.fence(id);
-    this.#memory.remove(id);
-    this.#disk.remove(id);
-    this.#large.delete(id);
+  /** A shard changed: copies that are older are dropped, also those that fetches under way would bring. */
+  invalidate(change: Change): void {
+    const { fills, memory, disk } = this.#parts;
+    this.#invalidations++;
+    fills.fence(change.shard);
+    const copy = memory.peek(change.shard);
+    if (copy !== undefined && outdates(change, copy.meta)) memory.remove(change.shard);
+    disk.remove(change.shard);
+    this.#large.delete(change.shard);
   }
 
-  #isFresh(copy: Copy): boolean {
-    return (
-      this.#now() - copy.validatedAt < freshness(copy.meta.cacheControl, this.#freshnessMillis()).lifetime
-    );
+  /** Fresh, and the lease says that no strong write was missed; immutable shards need no lease. */
+  #mayServe(copy: Copy): boolean {
+    const { lease, now, freshnessMillis } = this.#parts;
+    const { lifetime } = freshness(copy.meta.cacheControl, freshnessMillis());
+    if (lifetime === Number.POSITIVE_INFINITY) return true;
+    return now() - copy.validatedAt < lifetime && lease.covers(copy.validatedAt, now());
   }
 
   #hit(read: ReadRequest, copy: Copy, start: number): ReadOutcome {
     const status = copy.prefetched ? STATUS.prefetched : STATUS.hit;
     if (copy.prefetched && read.method === "GET") {
       copy.prefetched = false;
-      this.#stats.prefetchedHits++;
-      this.#stats.prefetchesUsed++;
+      this.#parts.stats.prefetchedHits++;
+      this.#parts.stats.prefetchesUsed++;
     }
     return this.#answer(read, copy, status, start, false);
   }
 
   #answer(read: ReadRequest, copy: Copy, status: string, start: number, missed: boolean): ReadOutcome {
-    if (missed) this.#stats.misses++;
-    else this.#stats.hits++;
+    const { stats, now } = this.#parts;
+    if (missed) stats.misses++;
+    else stats.hits++;
     if (read.method === "GET") copy.uses++;
     const answer = decideAnswer(read, copy.meta, status);
     const body =
@@ -113,159 +137,133 @@ export class Reader {
           ? null
           : copy.body;
     return {
-      response: buildResponse(answer, copy.meta, body, status, this.#now() - start),
+      response: buildResponse(answer, copy.meta, body, status, now() - start),
       learned: read.method === "HEAD" ? null : { size: copy.meta.size, missed },
     };
   }
 
   /** A copy from SQLite, taken into memory; null when there is none. */
   async #fromDisk(id: string): Promise<Copy | null> {
-    if (!this.#disk.has(id)) return null;
-    const stored = await this.#disk.read(id);
-    // While its digest was checked the shard may have been invalidated, or another reader may have loaded it.
-    if (stored === null || !this.#disk.has(id)) return this.#memory.peek(id) ?? null;
-    const loaded = this.#memory.peek(id);
+    const { disk, memory, now } = this.#parts;
+    if (!disk.has(id)) return null;
+    const before = this.#invalidations;
+    const stored = await disk.read(id);
+    // While its digest was checked another reader may have loaded it, or it may have been invalidated.
+    const loaded = memory.peek(id);
     if (loaded !== undefined) return loaded;
+    if (stored === null || this.#invalidations !== before) return null;
     const copy: Copy = { ...stored, prefetched: false, uses: 0 };
-    this.#memory.put(id, copy, { kind: "demand" }, epochMillis(this.#now()));
+    memory.put(id, copy, { kind: "demand" }, epochMillis(now()));
     return copy;
   }
 
-  async #fetch(read: ReadRequest, start: number): Promise<ReadOutcome> {
-    const { result, joined } = this.#fills.fetch(read.id, { kind: "demand" });
-    if (joined) this.#stats.collapsed++;
-    const fetched = await result;
+  /** Fetches the shard, or asks whether `held` is current, sharing the one fetch with all who want the same. */
+  async #fetch(read: ReadRequest, held: Copy | null, start: number): Promise<ReadOutcome> {
+    const { stats, fills } = this.#parts;
+    if (!fills.isUnderWay(read.id) && fills.underWay >= MAX_FILLS)
+      throw new OverloadedError("too many fetches");
+    if (held !== null) stats.revalidations++;
+    try {
+      const { fetched, joined } = await this.#fetchCurrent(read.id, held);
+      if (joined) stats.collapsed++;
+      return await this.#answerFetched(read, fetched, held, joined, start);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError) || held === null || !this.#mayServeStale(held))
+        throw error;
+      return this.#answer(read, held, STATUS.staleIfError, start, true);
+    }
+  }
+
+  /**
+   * A fetch whose result may be given to a reader arriving now: one begun from now on, or one under way that no
+   * strong write can have overtaken. So at most two are waited for.
+   */
+  async #fetchCurrent(id: string, held: Copy | null): Promise<{ fetched: Fetched; joined: boolean }> {
+    const { fills, leaseSettled } = this.#parts;
+    const arrived = fills.begun;
+    for (;;) {
+      const fetch = fills.fetch(id, { kind: "demand" }, held);
+      const fetched = await fetch.result;
+      if (fetch.number > arrived || fetch.isCurrent()) return { fetched, joined: fetch.joined };
+      await leaseSettled();
+      if (fetch.isCurrent()) return { fetched, joined: fetch.joined };
+    }
+  }
+
+  async #answerFetched(
+    read: ReadRequest,
+    fetched: Fetched,
+    held: Copy | null,
+    joined: boolean,
+    start: number,
+  ): Promise<ReadOutcome> {
+    const { disk, memory, stats } = this.#parts;
+    if (held !== null && !(fetched.kind === "copy" && fetched.copy === held)) {
+      disk.remove(read.id);
+      if (memory.peek(read.id) === held) memory.remove(read.id);
+    }
+    const fallback = held !== null ? STATUS.stale : joined ? STATUS.collapsed : null;
     switch (fetched.kind) {
       case "absent":
-        this.#stats.misses++;
-        throw notFound(read.id);
+        stats.misses++;
+        throw shardNotFound(read.id, STATUS.miss);
       case "large":
         this.#rememberLarge(read.id);
-        return this.#passThrough(read, fetched, start);
+        return this.#direct(read, STATUS.tooLarge, start, fetched.takeOpen());
       case "copy":
         return this.#answer(
           read,
           fetched.copy,
-          joined ? STATUS.collapsed : fetched.stored ? STATUS.stored : STATUS.miss,
+          fallback ?? (fetched.stored ? STATUS.stored : STATUS.miss),
           start,
           true,
         );
     }
   }
 
-  /** Streams a large shard, or its range, without holding it. */
-  async #passThrough(
+  /** Only the freshness has run out: the lease says that no strong write was missed. */
+  #mayServeStale(copy: Copy): boolean {
+    const { lease, now, freshnessMillis, staleIfErrorMillis } = this.#parts;
+    const { lifetime } = freshness(copy.meta.cacheControl, freshnessMillis());
+    const age = now() - copy.validatedAt;
+    return lease.covers(copy.validatedAt, now()) && age < lifetime + staleIfErrorMillis();
+  }
+
+  /** Streams from R2 without holding anything: large shards, and reads that ask for R2's own answer. */
+  async #direct(
     read: ReadRequest,
-    fetched: Extract<Fetched, { kind: "large" }> | null,
+    status: string,
     start: number,
+    opened: OpenShard | null = null,
   ): Promise<ReadOutcome> {
-    this.#stats.bypassed++;
-    const open = fetched?.takeOpen() ?? null;
-    const meta = open?.meta ?? (await this.#headOrThrow(read.id));
-    try {
-      const answer = decideAnswer(read, meta, STATUS.tooLarge);
-      if (answer.status === 200 && open !== null)
-        return this.#streamed(
-          buildResponse(answer, meta, open.body, STATUS.tooLarge, this.#now() - start),
-          meta,
-        );
-      open?.body.cancel().catch(() => undefined);
-      if (answer.status === 304)
-        return this.#streamed(buildResponse(answer, meta, null, STATUS.tooLarge, this.#now() - start), meta);
-      this.#stats.storageReads++;
-      const wanted = await this.#store.get(read.id, answer.status === 206 ? answer.part : undefined);
-      if (wanted === null) throw notFound(read.id);
-      // The shard may have been replaced since its head was read: answer again from what was opened.
-      if (wanted.meta.etag !== meta.etag) {
-        wanted.body.cancel().catch(() => undefined);
-        return this.#passThrough(read, null, start);
-      }
-      return this.#streamed(
-        buildResponse(answer, meta, wanted.body, STATUS.tooLarge, this.#now() - start),
-        meta,
-      );
-    } catch (error) {
-      open?.body.cancel().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  #streamed(response: Response, meta: ShardMeta): ReadOutcome {
-    return { response, learned: { size: meta.size, missed: true } };
-  }
-
-  /** Asks R2 whether a held copy is still current; sends its bytes when it is, and the newer ones otherwise. */
-  async #revalidate(read: ReadRequest, held: Copy, status: string, start: number): Promise<ReadOutcome> {
-    this.#stats.revalidations++;
-    this.#stats.storageReads++;
-    const asked = this.#now();
-    const current = await this.#store.getUnless(read.id, held.meta.etag);
-    if (current === "unchanged") {
-      held.validatedAt = Math.max(held.validatedAt, asked);
-      return this.#answer(read, held, status, start, true);
-    }
-    this.invalidate(read.id);
-    if (current === null) {
-      this.#stats.misses++;
-      throw notFound(read.id);
-    }
-    return this.#replaceBy(current, read, status, start);
-  }
-
-  async #replaceBy(open: OpenShard, read: ReadRequest, status: string, start: number): Promise<ReadOutcome> {
-    const outcome = decideAnswer(read, open.meta, status);
-    this.#stats.misses++;
-    // Rare: the next read fetches and keeps it through the one place that does, so here it only passes through.
-    if (outcome.status !== 206)
-      return this.#streamed(
-        buildResponse(
-          outcome,
-          open.meta,
-          read.method === "HEAD" ? null : open.body,
-          status,
-          this.#now() - start,
-        ),
-        open.meta,
-      );
-    open.body.cancel().catch(() => undefined);
-    return this.#fetch(read, start);
+    const { store, stats, now } = this.#parts;
+    stats.bypassed++;
+    const { response, meta } = await readDirectly(store, read, status, () => now() - start, opened);
+    return { response, learned: read.method === "HEAD" ? null : { size: meta.size, missed: true } };
   }
 
   /** `Cache-Control: no-cache`: the storage's own answer, at the price of a conditional read when a copy is held. */
   async #readThrough(read: ReadRequest, start: number): Promise<ReadOutcome> {
-    const held = this.#memory.peek(read.id);
-    if (held !== undefined) return this.#revalidate(read, held, STATUS.noCache, start);
-    if (read.method === "HEAD") return this.#head(read, start);
-    this.#stats.storageReads++;
-    const open = await this.#store.get(read.id);
-    if (open === null) throw notFound(read.id);
-    return this.#bypassed(open, read, start);
-  }
-
-  async #bypassed(open: OpenShard, read: ReadRequest, start: number): Promise<ReadOutcome> {
-    this.#stats.bypassed++;
-    const answer = decideAnswer(read, open.meta, STATUS.noCache);
-    if (answer.status !== 206)
-      return this.#streamed(
-        buildResponse(answer, open.meta, open.body, STATUS.noCache, this.#now() - start),
-        open.meta,
-      );
-    open.body.cancel().catch(() => undefined);
-    return this.#passThrough(read, null, start);
+    const { store, memory, now } = this.#parts;
+    const held = memory.peek(read.id);
+    if (held === undefined) return this.#direct(read, STATUS.noCache, start);
+    const asked = now();
+    const open = await store.getUnless(read.id, held.meta.etag);
+    if (open === "unchanged") {
+      if (memory.peek(read.id) === held) held.validatedAt = Math.max(held.validatedAt, asked);
+      return this.#answer(read, held, STATUS.noCache, start, true);
+    }
+    if (memory.peek(read.id) === held) memory.remove(read.id);
+    this.#parts.disk.remove(read.id);
+    if (open === null) throw shardNotFound(read.id, STATUS.noCache);
+    return this.#direct(read, STATUS.noCache, start, open);
   }
 
   async #head(read: ReadRequest, start: number): Promise<ReadOutcome> {
-    const meta = await this.#headOrThrow(read.id);
-    this.#stats.misses++;
-    const answer = decideAnswer(read, meta, STATUS.miss);
-    return { response: buildResponse(answer, meta, null, STATUS.miss, this.#now() - start), learned: null };
-  }
-
-  async #headOrThrow(id: string): Promise<ShardMeta> {
-    this.#stats.storageReads++;
-    const meta = await this.#store.head(id);
-    if (meta === null) throw notFound(id);
-    return meta;
+    this.#parts.stats.misses++;
+    const { store, now } = this.#parts;
+    const { response } = await readDirectly(store, read, STATUS.miss, () => now() - start);
+    return { response, learned: null };
   }
 
   #rememberLarge(id: string): void {
@@ -273,8 +271,3 @@ export class Reader {
     this.#large.add(id);
   }
 }
-
-const notFound = (id: string): ProblemError =>
-  new ProblemError("shard-not-found", `No shard is stored under "${id}". Store one with PUT /shards/{id}.`, {
-    "Cache-Status": STATUS.miss,
-  });

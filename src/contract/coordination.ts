@@ -11,6 +11,8 @@ export interface Heartbeat {
   readonly incarnation: number;
   readonly settingsVersion: number;
   readonly sliceVersion: number;
+  /** ms since the last heartbeat that was answered was sent; absent when there was none. */
+  readonly sinceLast?: number;
 }
 
 /** The coordinator's answer: only what changed. */
@@ -22,6 +24,10 @@ export const heartbeatAnswerSchema = z.object({
       entries: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number(), z.number()]))])),
     })
     .optional(),
+  /** Strong writes that may have happened while this partition had no lease; their copies go before it is renewed. */
+  changes: z.array(z.object({ shard: z.string(), etag: z.string().optional(), uploaded: z.number() })),
+  /** How far back, in ms, the list of changes is complete. */
+  coverage: z.number().nonnegative(),
   /** Shards this region keeps warm: they are held on disk before others. */
   warm: z.array(z.string()),
 });

@@ -24,6 +24,9 @@ export interface ReadRequest {
 /** Carries a stored Content-Encoding past the runtime, which would otherwise decode the body on the way. */
 export const INTERNAL_ENCODING_HEADER = "Foreshard-Content-Encoding";
 
+/** A partition's answer that it does not read this shard now: the edge reads it from R2. Its value says why. */
+export const READ_DIRECTLY_HEADER = "Foreshard-Read-Directly";
+
 const HEADERS = {
   user: "F-User",
   eventType: "F-Event",

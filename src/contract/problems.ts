@@ -21,6 +21,7 @@ const PROBLEMS = {
   "rate-limited": [429, "Too many requests"],
   internal: [500, "Foreshard failed"],
   "storage-unavailable": [503, "The storage did not answer"],
+  "stored-unconfirmed": [503, "The write is stored, but its announcement is not confirmed"],
   overloaded: [503, "Too much to do at the moment"],
 } as const satisfies Record<string, readonly [number, string]>;
 

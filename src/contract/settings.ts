@@ -71,6 +71,12 @@ export const settingsSchema = z.strictObject({
     .max(86_400)
     .describe("how long a copy is served before R2 is asked whether it changed")
     .default(30),
+  staleIfErrorSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .describe("how long after its freshness a copy may be served while R2 does not answer")
+    .default(300),
   corsOrigins: z
     .array(z.string().min(1).max(256))
     .max(32)

@@ -5,7 +5,10 @@ import { partitionStub } from "../storage/partition-stub.ts";
 import { retryDelay, sortOut } from "./consume.ts";
 import { bury } from "./dead.ts";
 
-/** Queue `changes`: every partition that may hold a copy drops it. Idempotent, so at least once is enough. */
+/**
+ * Queue `changes`: every partition that may serve a copy unasked drops it. Idempotent, so at least once is enough;
+ * partitions without a lease ask R2 before they serve anything, and are left asleep.
+ */
 export async function consumeChanges(batch: MessageBatch, env: Env): Promise<void> {
   const { good, poison } = sortOut(batch, changeMessageSchema);
   await bury(env, batch.queue, poison);
@@ -22,7 +25,7 @@ export async function consumeChanges(batch: MessageBatch, env: Env): Promise<voi
 
 /** Tells all registered partitions; false when one could not be told. */
 async function invalidateEverywhere(env: Env, changes: readonly ChangeMessage[]): Promise<boolean> {
-  const members = await env.COORDINATOR.getByName("main").members();
+  const members = await env.COORDINATOR.getByName("main").leasedMembers();
   const outcomes = await Promise.allSettled(
     members.map(async (name) => {
       const address = parsePartitionName(name);

@@ -2,11 +2,12 @@ import { type Context, Hono } from "hono";
 import { parseDictionary } from "structured-headers";
 import { z } from "zod";
 import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
-import type { ChangeMessage } from "../contract/messages.ts";
-import { buildReadRequest, INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
+import { INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
-import { partitionStub } from "../storage/partition-stub.ts";
+import { announce, type Coherence } from "../storage/announce-change.ts";
+import { readFromPartition } from "../storage/partition-read.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
+import { resilient } from "../storage/resilient-store.ts";
 import { DigestMismatchError, type ShardMeta } from "../storage/shard-store.ts";
 import type { AppTypes } from "./app.ts";
 import { authorize } from "./authorize.ts";
@@ -27,7 +28,7 @@ shardRoutes.get("/", async (context) => {
   const query = listQuery.safeParse(context.req.query());
   if (!query.success) throw new ProblemError("invalid-query", describeZodError(query.error));
   const { prefix, cursor, limit } = query.data;
-  const page = await new R2ShardStore(context.env.SHARDS).list({
+  const page = await resilient(new R2ShardStore(context.env.SHARDS)).list({
     limit,
     ...(prefix !== undefined && { prefix }),
     ...(cursor !== undefined && { cursor }),
@@ -53,8 +54,8 @@ shardRoutes.get("/*", async (context) => {
   const id = shardIdOf(context);
   const { user, eventType, dataType, region, partition } = requestContext(context);
   const header = (name: string): string | undefined => context.req.header(name);
-  const response = await partitionStub(context.env, partition).fetch(
-    buildReadRequest({
+  return toClient(
+    await readFromPartition(context.env, partition, {
       id,
       method: context.req.raw.method === "HEAD" ? "HEAD" : "GET",
       user,
@@ -72,17 +73,17 @@ shardRoutes.get("/*", async (context) => {
       },
     }),
   );
-  return toClient(response);
 });
 
 shardRoutes.put("/*", async (context) => {
   await authorize(context.req.raw, "write", context.var.config);
   const id = shardIdOf(context);
+  const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
   const { maxBodyBytes } = (await settledEdgeState(context.env)).settings.settings;
   const length = contentLength(context, maxBodyBytes);
   const sha256 = expectedDigest(context.req.header("Repr-Digest"));
-  const store = new R2ShardStore(context.env.SHARDS);
+  const store = resilient(new R2ShardStore(context.env.SHARDS));
   const existed = (await store.head(id)) !== null;
   const body = context.req.raw.body;
   const meta = await store
@@ -107,16 +108,17 @@ shardRoutes.put("/*", async (context) => {
       "precondition-failed",
       "The shard's current version excludes this write; nothing was stored.",
     );
-  await announce(context, { shard: id, etag: meta.etag, uploaded: meta.uploaded, except: partition.name });
+  await announce(context.env, { shard: id, etag: meta.etag, uploaded: meta.uploaded }, partition, coherence);
   return stored(id, meta, existed);
 });
 
 shardRoutes.delete("/*", async (context) => {
   await authorize(context.req.raw, "write", context.var.config);
   const id = shardIdOf(context);
+  const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
-  await new R2ShardStore(context.env.SHARDS).delete(id);
-  await announce(context, { shard: id, uploaded: Date.now(), except: partition.name });
+  await resilient(new R2ShardStore(context.env.SHARDS)).delete(id);
+  await announce(context.env, { shard: id, uploaded: Date.now() }, partition, coherence);
   return new Response(null, { status: 204 });
 });
 
@@ -141,6 +143,13 @@ function shardIdOf(context: Context<AppTypes>): string {
   const fault = shardIdFault(id);
   if (fault !== null) throw new ProblemError("invalid-id", `${fault[0]?.toUpperCase()}${fault.slice(1)}.`);
   return id;
+}
+
+/** `?coherence=strong` waits until no partition can serve older bytes; `bounded` is the default. */
+function coherenceOf(context: Context<AppTypes>): Coherence {
+  const coherence = context.req.query("coherence") ?? "bounded";
+  if (coherence === "strong" || coherence === "bounded") return coherence;
+  throw new ProblemError("invalid-query", 'coherence: must be "strong" or "bounded"');
 }
 
 function contentLength(context: Context<AppTypes>, limit: number): number {
@@ -170,15 +179,6 @@ function expectedDigest(header: string | undefined): Uint8Array | undefined {
     "invalid-header",
     'Repr-Digest: must hold a SHA-256, such as "sha-256=:<base64 of 32 bytes>:".',
   );
-}
-
-/** Drops the copy in the writer's own partition before the answer, and tells the others through the queue. */
-async function announce(context: Context<AppTypes>, change: ChangeMessage): Promise<void> {
-  const own = partitionStub(context.env, requestContext(context).partition).invalidate([change]);
-  const others = context.env.CHANGES.send(change);
-  // The write is in R2 and stands; copies not told of it end with their freshness.
-  for (const outcome of await Promise.allSettled([own, others]))
-    if (outcome.status === "rejected") console.error("shards: a change could not be announced", change.shard);
 }
 
 function stored(id: string, meta: ShardMeta, existed: boolean): Response {

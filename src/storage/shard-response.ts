@@ -1,8 +1,8 @@
-import { INTERNAL_ENCODING_HEADER, type ReadRequest } from "../../src/contract/partition-protocol.ts";
-import { ProblemError } from "../../src/contract/problems.ts";
-import { type Part, partOf } from "../../src/core/http/byte-range.ts";
-import { evaluate, rangeStillValid } from "../../src/core/http/preconditions.ts";
-import type { ShardMeta } from "../../src/storage/shard-store.ts";
+import { INTERNAL_ENCODING_HEADER, type ReadRequest } from "../contract/partition-protocol.ts";
+import { ProblemError } from "../contract/problems.ts";
+import { type Part, partOf } from "../core/http/byte-range.ts";
+import { evaluate, rangeStillValid } from "../core/http/preconditions.ts";
+import type { ShardMeta } from "./shard-store.ts";
 
 /** What a read is answered with, before its bytes: the status and, for 206, the part. */
 export type Answer = { readonly status: 200 | 304 } | { readonly status: 206; readonly part: Part };

@@ -1,0 +1,17 @@
+/** A version of a shard, or its absence after a delete, as a write announces it. */
+export interface Change {
+  readonly shard: string;
+  /** The new version's ETag; absent for a delete. */
+  readonly etag?: string | undefined;
+  /** When the storage took it, ms since the epoch. */
+  readonly uploaded: number;
+}
+
+/** Whether a copy is out of date once `change` is known: it is neither that version nor a later one. */
+export function outdates(
+  change: Change,
+  copy: { readonly etag: string; readonly uploaded: number },
+): boolean {
+  if (change.etag === undefined) return true;
+  return copy.etag !== change.etag && copy.uploaded <= change.uploaded;
+}

@@ -1,0 +1,36 @@
+import { ProblemError } from "../contract/problems.ts";
+import type { Change } from "../core/coherence/change.ts";
+import type { PartitionAddress } from "../core/routing/route.ts";
+import type { Env } from "../env.ts";
+import { retryingPartition } from "./partition-stub.ts";
+
+/** How a write becomes visible: soon everywhere, or everywhere before it is answered. */
+export type Coherence = "bounded" | "strong";
+
+/**
+ * Announces a write that the storage has taken. The writer's own partition drops its copy before this resolves, so
+ * that the writer reads what it wrote. Bounded: the others hear of it through the queue `changes`; a copy that does
+ * not ends with its freshness. Strong: resolves when no partition can serve older bytes.
+ * @throws ProblemError `stored-unconfirmed` when that could not be made sure; the write stands and may be repeated.
+ */
+export async function announce(
+  env: Env,
+  change: Change,
+  own: PartitionAddress,
+  coherence: Coherence,
+): Promise<void> {
+  const toOthers =
+    coherence === "strong"
+      ? env.COORDINATOR.getByName("main").announceStrong([change])
+      : env.CHANGES.send({ ...change, except: own.name }).catch(() => {
+          console.error("changes: the queue did not take a change; copies end with their freshness");
+        });
+  const toOwn = retryingPartition(env, own, (partition) => partition.invalidate([change]));
+  const outcomes = await Promise.allSettled([toOwn, toOthers]);
+  if (outcomes.every(({ status }) => status === "fulfilled")) return;
+  throw new ProblemError(
+    "stored-unconfirmed",
+    "The write is stored, but a partition may serve older bytes for a moment. Repeat the write to make sure.",
+    { "Retry-After": "1" },
+  );
+}
