@@ -4,9 +4,8 @@ import { migrate } from "../migrations/migrate.ts";
 import type { EdgeState, Heartbeat } from "../src/contract/coordination.ts";
 import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../src/contract/messages.ts";
 import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settings.ts";
-import { announce } from "../src/core/coherence/announce.ts";
 import type { Change } from "../src/core/coherence/change.ts";
-import { CHANGES_WINDOW } from "../src/core/coherence/lease.ts";
+import { CoherenceHub } from "../src/core/coherence/hub.ts";
 import { type Member, Membership } from "../src/core/coherence/membership.ts";
 import { AppliedSequences } from "../src/core/learning/applied-sequences.ts";
 import { LongTermModel } from "../src/core/learning/long-term-model.ts";
@@ -33,8 +32,6 @@ const SETTINGS_EVERY = MINUTE;
 const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 /** Partitions heard of within this time count as active: they are warmed and shown. */
 const MEMBER_ACTIVE_WITHIN = HOUR;
-/** Slack added to the time since a partition's last heartbeat, for the way it took. */
-const HEARTBEAT_SLACK = 5 * SECOND;
 
 /** Everything about Foreshard's learned state, for the admin API. */
 export type Overview = ReturnType<Coordinator["overview"]>;
@@ -49,7 +46,7 @@ export class Coordinator extends DurableObject<Env> {
   #model = new LongTermModel();
   #applied = new AppliedSequences();
   readonly #membership = new Membership();
-  readonly #changeLog: ChangeLog;
+  readonly #hub: CoherenceHub;
   #placement: Placement = {};
   #topology: Topology = INITIAL_TOPOLOGY;
   #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
@@ -63,7 +60,7 @@ export class Coordinator extends DurableObject<Env> {
     migrate(context.storage, COORDINATOR_MIGRATIONS);
     this.#blobs = new BlobStore(context.storage);
     this.#deadLetters = new DeadLetters(context.storage.sql);
-    this.#changeLog = new ChangeLog(context.storage.sql);
+    this.#hub = this.#makeHub();
     this.#restoreMembers();
     this.#restore();
   }
@@ -71,10 +68,7 @@ export class Coordinator extends DurableObject<Env> {
   /** A partition says that it is alive and hears what changed. */
   async heartbeat(beat: Heartbeat) {
     const settings = await this.#currentSettings();
-    // Renewed and answered in one go, after the only await: no strong write can come between the two.
-    this.#renew(beat);
-    const window = beat.sinceLast === undefined ? CHANGES_WINDOW : beat.sinceLast + HEARTBEAT_SLACK;
-    const { changes, coverage } = this.#changeLog.since(window, Date.now());
+    const { changes, coverage } = this.#hub.renew(beat.partition, beat.region, beat.sinceLast);
     const slice = this.#currentSlice();
     return {
       changes,
@@ -124,17 +118,8 @@ export class Coordinator extends DurableObject<Env> {
   }
 
   /** Resolves when no partition can serve anything older than these changes any more. */
-  async announceStrong(changes: readonly Change[]): Promise<void> {
-    // The log is durable before any partition is told: output gates hold the calls back until it is.
-    this.#changeLog.add(changes, Date.now());
-    await announce(changes, {
-      membership: this.#membership,
-      now: () => Date.now(),
-      sleep: (millis) => scheduler.wait(millis),
-      tell: async (partition, told) => {
-        await this.env.PARTITION.getByName(partition).invalidate(told);
-      },
-    });
+  announceStrong(changes: readonly Change[]): Promise<void> {
+    return this.#hub.announceStrong(changes);
   }
 
   /** One round of placement: warms what became hot in each region, releases what became cold. */
@@ -188,22 +173,6 @@ export class Coordinator extends DurableObject<Env> {
   override alarm(): void {
     this.#saveSet = false;
     this.#save();
-  }
-
-  #renew({ partition, region }: Heartbeat): void {
-    const now = Date.now();
-    const isNew = this.#membership.renew(partition, region, now);
-    const { sql } = this.ctx.storage;
-    // Output gates hold the answer until a new member is durable: no lease is granted to one a restart would forget.
-    if (isNew)
-      sql.exec(
-        "INSERT OR REPLACE INTO members (partition, region, seen) VALUES (?, ?, ?)",
-        partition,
-        region,
-        now,
-      );
-    for (const gone of this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER))
-      sql.exec("DELETE FROM members WHERE partition = ?", gone);
   }
 
   #activeMembers(now: number): readonly (readonly [string, Member])[] {
@@ -266,6 +235,30 @@ export class Coordinator extends DurableObject<Env> {
       applied: this.#applied.toState(),
       placement: this.#placement,
       topology: this.#topology,
+    });
+  }
+
+  /** Output gates hold answers and calls back until what was written before them is durable. */
+  #makeHub(): CoherenceHub {
+    const { sql } = this.ctx.storage;
+    return new CoherenceHub({
+      membership: this.#membership,
+      recent: new ChangeLog(sql),
+      now: () => Date.now(),
+      sleep: (millis) => scheduler.wait(millis),
+      remember: (partition, region, now) => {
+        sql.exec(
+          "INSERT OR REPLACE INTO members (partition, region, seen) VALUES (?, ?, ?)",
+          partition,
+          region,
+          now,
+        );
+        for (const gone of this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER))
+          sql.exec("DELETE FROM members WHERE partition = ?", gone);
+      },
+      tell: async (partition, changes) => {
+        await this.env.PARTITION.getByName(partition).invalidate(changes);
+      },
     });
   }
 

@@ -29,6 +29,7 @@ import { resilient } from "../src/storage/resilient-store.ts";
 import { StorageUnavailableError } from "../src/storage/shard-store.ts";
 import { DiskTier } from "./partition/disk-tier.ts";
 import { Fills } from "./partition/fills.ts";
+import { Heart } from "./partition/heart.ts";
 import { Learner } from "./partition/learner.ts";
 import { MemoryTier } from "./partition/memory-tier.ts";
 import { Prefetcher } from "./partition/prefetcher.ts";
@@ -38,10 +39,6 @@ import { WriteBehind } from "./partition/write-behind.ts";
 
 /** About every ten seconds of activity; a third of the lease term. */
 const HEARTBEAT_EVERY = 10 * SECOND;
-/** A heartbeat that failed is not repeated at once, however many reads would want it. */
-const LEAST_BETWEEN_HEARTBEATS = SECOND;
-/** How long a reader waits for a lease that is being asked for, rather than reading R2 a second time. */
-const LEASE_PATIENCE = 100;
 /** How long after activity the leftovers are written and reported: before an idle object leaves memory at ten. */
 const HOUSEKEEPING_AFTER = 5 * SECOND;
 
@@ -59,13 +56,9 @@ export class Partition extends DurableObject<Env> {
   readonly #prefetcher: Prefetcher;
   readonly #learner: Learner;
   readonly #writeBehind: WriteBehind;
-  readonly #lease: Lease;
+  readonly #heart: Heart;
   #settings: VersionedSettings;
   #sliceVersion = 0;
-  /** When the last heartbeat was sent, and the last that was answered. */
-  #heartbeatAt = Number.NEGATIVE_INFINITY;
-  #answeredAt: number | undefined;
-  #heartbeatUnderWay: Promise<void> = Promise.resolve();
   #housekeepingSet = false;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -73,7 +66,7 @@ export class Partition extends DurableObject<Env> {
     migrate(context.storage, PARTITION_MIGRATIONS);
     this.#address = addressOf(context.id);
     this.#settings = this.#loadSettings();
-    this.#lease = loadLease(context.storage);
+    const lease = loadLease(context.storage);
     const now = (): number => Date.now();
     const settings = () => this.#settings.settings;
     const stats = this.#stats;
@@ -83,7 +76,7 @@ export class Partition extends DurableObject<Env> {
     const fills = new Fills({
       store,
       memory,
-      lease: this.#lease,
+      lease,
       cacheableBytes: () => settings().cacheableBytes,
       now,
     });
@@ -97,10 +90,23 @@ export class Partition extends DurableObject<Env> {
       fills,
       stats,
       now,
-      lease: this.#lease,
-      leaseSettled: () => Promise.race([this.#heartbeatUnderWay, scheduler.wait(LEASE_PATIENCE)]),
+      lease,
+      leaseSettled: () => this.#heart.settled(),
       freshnessMillis: () => settings().freshnessSeconds * SECOND,
       staleIfErrorMillis: () => settings().staleIfErrorSeconds * SECOND,
+    });
+    this.#heart = new Heart({
+      lease,
+      now,
+      sleep: (millis) => scheduler.wait(millis),
+      send: (sinceLast) => this.#heartbeat(sinceLast),
+      invalidate: (change) => this.#reader.invalidate(change),
+      apply: (answer) => {
+        // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
+        void context.storage.put("lease", lease.toState(), { allowUnconfirmed: true });
+        this.#apply(answer);
+      },
+      onFault: () => stats.faults++,
     });
     this.#prefetcher = new Prefetcher({ fills, memory, stats, settings, now });
     this.#writeBehind = new WriteBehind(memory, disk);
@@ -122,7 +128,7 @@ export class Partition extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const read = parseReadRequest(request);
     if (read === null) return new Response("not a partition request", { status: 400 });
-    if (!this.#lease.isValid(Date.now())) this.#beat();
+    this.#heart.ensureLease();
     this.#prefetcher.demanded(read.id);
     try {
       const { response, learned } = await this.#reader.read(read);
@@ -168,7 +174,7 @@ export class Partition extends DurableObject<Env> {
       this.#reader.invalidate(change);
       this.#prefetcher.changed(change.shard);
     }
-    if (!this.#lease.isValid(Date.now())) this.#beat();
+    this.#heart.ensureLease();
   }
 
   /** Fetches these shards ahead, by predicted arrival, as far as bounds and budget allow. */
@@ -225,10 +231,7 @@ export class Partition extends DurableObject<Env> {
     this.#writeBehind.clear();
     Object.assign(this.#stats, newStats());
     this.#sliceVersion = 0;
-    this.#heartbeatAt = Number.NEGATIVE_INFINITY;
-    await this.#heartbeatUnderWay;
-    this.#beat();
-    await this.#heartbeatUnderWay;
+    await this.#heart.beatNow();
   }
 
   /** Housekeeping after activity: what earned it goes to SQLite, what was learned to the coordinator. */
@@ -240,7 +243,7 @@ export class Partition extends DurableObject<Env> {
 
   /** Work that waits until responses are on their way, and happens only while there is activity. */
   #afterActivity(): void {
-    if (Date.now() - this.#heartbeatAt >= HEARTBEAT_EVERY) this.#beat();
+    this.#heart.beatAfter(HEARTBEAT_EVERY);
     if (this.#housekeepingSet) return;
     this.#housekeepingSet = true;
     // Unconfirmed: no response has to wait for it, and losing it loses only warmth.
@@ -249,33 +252,17 @@ export class Partition extends DurableObject<Env> {
       .catch(() => this.#stats.faults++);
   }
 
-  /** Sends a heartbeat, unless one was sent a moment ago: a coordinator in trouble is not made busier. */
-  #beat(): void {
-    const sent = Date.now();
-    if (sent - this.#heartbeatAt < LEAST_BETWEEN_HEARTBEATS) return;
-    this.#heartbeatAt = sent;
-    this.#heartbeatUnderWay = this.#heartbeat(sent).catch(() => {
-      this.#stats.faults++; // Without a lease copies are checked with R2 before they are served; reads go on.
-    });
-  }
-
-  async #heartbeat(sent: number): Promise<void> {
-    const answer = heartbeatAnswerSchema.parse(
+  async #heartbeat(sinceLast: number | undefined): Promise<HeartbeatAnswer> {
+    return heartbeatAnswerSchema.parse(
       await this.env.COORDINATOR.getByName("main").heartbeat({
         partition: this.#address.name,
         region: this.#address.region,
         incarnation: this.#learner.incarnation,
         settingsVersion: this.#settings.version,
         sliceVersion: this.#sliceVersion,
-        ...(this.#answeredAt !== undefined && { sinceLast: sent - this.#answeredAt }),
+        ...(sinceLast !== undefined && { sinceLast }),
       }),
     );
-    for (const change of answer.changes) this.#reader.invalidate(change);
-    this.#lease.renew(sent, Date.now(), answer.coverage);
-    this.#answeredAt = sent;
-    // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
-    void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
-    this.#apply(answer);
   }
 
   #apply(answer: HeartbeatAnswer): void {

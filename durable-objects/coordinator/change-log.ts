@@ -1,4 +1,5 @@
 import type { Change } from "../../src/core/coherence/change.ts";
+import type { RecentChanges } from "../../src/core/coherence/hub.ts";
 import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
 
 /** Strong writes remembered at most; more in a minute shorten the window that is told of. */
@@ -8,7 +9,7 @@ const MAX_CHANGES = 1_000;
  * The strong writes of the last minute, in SQLite: a partition whose lease had ended hears of them when it comes
  * back. One row written a strong write.
  */
-export class ChangeLog {
+export class ChangeLog implements RecentChanges {
   readonly #sql: SqlStorage;
 
   constructor(sql: SqlStorage) {

@@ -1,0 +1,55 @@
+import { announce } from "./announce.ts";
+import type { Change } from "./change.ts";
+import { CHANGES_WINDOW } from "./lease.ts";
+import type { Membership } from "./membership.ts";
+
+/** The durable list of recent strong writes. */
+export interface RecentChanges {
+  add(changes: readonly Change[], now: number): void;
+  /** The strong writes of the last `window` ms, and how far back, in ms, the list is complete. */
+  since(window: number, now: number): { readonly changes: readonly Change[]; readonly coverage: number };
+}
+
+/** What the hub works with. */
+export interface HubParts {
+  readonly membership: Membership;
+  readonly recent: RecentChanges;
+  readonly now: () => number;
+  readonly sleep: (millis: number) => Promise<void>;
+  /** Makes a new member durable; a lease must not be granted to one that a restart would forget. */
+  readonly remember: (partition: string, region: string, now: number) => void;
+  /** Tells one partition; resolves when it has dropped its copies. */
+  readonly tell: (partition: string, changes: readonly Change[]) => Promise<void>;
+}
+
+/** Slack added to the time since a partition's last heartbeat, for the way it took. */
+const SLACK = 5_000;
+
+/** The coordinator's half of coherence: grants leases and announces strong writes. */
+export class CoherenceHub {
+  readonly #parts: HubParts;
+
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Renews a partition's lease and gives what it may have missed. Runs without a pause, so that no strong write can
+   * come between the two.
+   */
+  renew(partition: string, region: string, sinceLast: number | undefined) {
+    const { membership, recent, now, remember } = this.#parts;
+    const time = now();
+    if (membership.renew(partition, region, time)) remember(partition, region, time);
+    const window = sinceLast === undefined ? CHANGES_WINDOW : Math.min(CHANGES_WINDOW, sinceLast + SLACK);
+    return recent.since(window, time);
+  }
+
+  /** Resolves when no partition can serve anything older than these changes any more. */
+  async announceStrong(changes: readonly Change[]): Promise<void> {
+    const { membership, recent, now, sleep, tell } = this.#parts;
+    // Logged before anybody is told, so that leases granted from now on include it.
+    recent.add(changes, now());
+    await announce(changes, { membership, now, sleep, tell });
+  }
+}

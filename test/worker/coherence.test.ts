@@ -1,0 +1,94 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { call, coordinator, eventually, partition, put, read } from "./support.ts";
+
+const LONG = { "Cache-Control": "max-age=3600" };
+const strong = (id: string, body: string) =>
+  call(`/shards/${id}?coherence=strong`, {
+    method: "PUT",
+    body: new TextEncoder().encode(body),
+    headers: LONG,
+    token: "write",
+  });
+
+/** Reads until the partition has a lease, and so answers from its copy. */
+const warm = (id: string, region: "weur" | "oc" | "me") =>
+  eventually(async () => ((await read(id, { region })).cache === "Foreshard; hit" ? true : null));
+
+describe("strong writes", () => {
+  it("leave no partition with older bytes once they are answered", async () => {
+    await put("k/strong", "one", LONG);
+    for (const region of ["weur", "oc", "me"] as const) await warm("k/strong", region);
+    expect((await strong("k/strong", "two")).status).toBe(200);
+    const texts = await Promise.all(
+      (["weur", "oc", "me"] as const).map(async (region) => (await read("k/strong", { region })).text),
+    );
+    expect(texts).toEqual(["two", "two", "two"]);
+  });
+
+  it("reach a partition that lost its memory, and its copy on disk", async () => {
+    await put("k/disk", "one", LONG);
+    await warm("k/disk", "oc");
+    await runInDurableObject(partition("g1:oc:0"), (object) => object.alarm());
+    await evictDurableObject(partition("g1:oc:0"));
+    await strong("k/disk", "two");
+    expect((await read("k/disk", { region: "oc" })).text).toBe("two");
+  });
+
+  it("are heard of by a partition whose lease had ended, before it serves copies again", async () => {
+    await put("k/away", "one", LONG);
+    await warm("k/away", "me");
+    // The partition was silent for longer than its lease: as far as the coordinator knows, nobody is there.
+    await runInDurableObject(coordinator(), (_object, state) => {
+      state.storage.sql.exec("DELETE FROM members");
+    });
+    await evictDurableObject(coordinator());
+    await runInDurableObject(partition("g1:me:0"), async (object, state) => {
+      await object.alarm();
+      await state.storage.put("lease", { until: 0, safeSince: 0 });
+    });
+    await evictDurableObject(partition("g1:me:0"));
+    await strong("k/away", "two");
+    await read("k/other", { region: "me" });
+    expect((await read("k/away", { region: "me" })).text).toBe("two");
+  });
+
+  it("refuse a coherence that does not exist, storing nothing", async () => {
+    const response = await call("/shards/k/odd?coherence=perfect", {
+      method: "PUT",
+      body: "x",
+      token: "write",
+    });
+    expect(response.status).toBe(400);
+    expect(await env.SHARDS.head("k/odd")).toBeNull();
+  });
+});
+
+describe("a partition without a lease", () => {
+  it("asks R2 before it serves a copy", async () => {
+    await put("k/unleased", "one", LONG);
+    await warm("k/unleased", "oc");
+    await runInDurableObject(partition("g1:oc:0"), async (object, state) => {
+      await object.alarm();
+      await state.storage.put("lease", { until: 0, safeSince: 0 });
+    });
+    await evictDurableObject(partition("g1:oc:0"));
+    await env.SHARDS.put("k/unleased", "changed without telling", {
+      httpMetadata: { cacheControl: "max-age=3600" },
+    });
+    const got = await read("k/unleased", { region: "oc" });
+    expect([got.text, got.cache]).toEqual(["changed without telling", "Foreshard; fwd=stale"]);
+  });
+});
+
+describe("a fetch under way", () => {
+  it("is not kept when its shard changes meanwhile", async () => {
+    await put("k/race", "one", LONG);
+    await read("k/unrelated", { region: "oc" });
+    const reading = read("k/race", { region: "oc" });
+    const writing = strong("k/race", "two");
+    await Promise.all([reading, writing]);
+    expect((await read("k/race", { region: "oc" })).text).toBe("two");
+  });
+});
