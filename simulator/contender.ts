@@ -1,6 +1,6 @@
 import type { Admission, CachePolicy } from "../src/core/cache/policy.ts";
+import type { Reliability } from "../src/core/prediction/reliability.ts";
 import { type Bytes, bytes, type EpochMillis, epochMillis } from "../src/core/units.ts";
-import type { Calibration } from "./calibration.ts";
 
 /** The request being simulated. One object is filled in anew for each, so nobody may keep it. */
 export interface SimulatedRequest {
@@ -36,12 +36,14 @@ export interface Contender {
   request(request: SimulatedRequest): boolean;
   /** The object asked for has been read after a miss. */
   fill(request: SimulatedRequest): Admission;
-  /** Objects to read now, none of them resident or on its way. */
+  /** Objects to read now, none of them resident. */
   plan(request: SimulatedRequest): readonly string[];
   /** A planned object has arrived, and nobody has asked for it since it was planned. */
   fillPrefetched(object: string, size: Bytes, now: EpochMillis): Admission;
+  /** A planned object has arrived that somebody has come for meanwhile, so that it was filled for them. */
+  overtaken?(object: string, size: Bytes, now: EpochMillis): void;
   /** How good its probabilities were, if it gives any. */
-  readonly calibration?: Calibration;
+  readonly reliability?: Reliability;
 }
 
 const NO_PLAN: readonly string[] = [];

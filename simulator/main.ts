@@ -16,7 +16,7 @@ const bar = progress();
 async function main(path: string, options: SimulateOptions): Promise<void> {
   checkPolicies(options.policy);
   if (options.ops !== undefined && options.policy.length !== 1) {
-    throw new UserError("--ops records one policy. Name it, for example with --policy s3fifo.");
+    throw new UserError("--ops records one policy. Name it, for example with --policy foreshard.");
   }
   const read = await readWithBar(path, options);
   tellMalformed(path, read);

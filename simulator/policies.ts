@@ -8,6 +8,7 @@ import { type Bytes, bytes } from "../src/core/units.ts";
 import { Belady } from "./belady.ts";
 import type { Capacity } from "./capacity.ts";
 import { type Contender, PolicyContender } from "./contender.ts";
+import { Foreshard } from "./foreshard.ts";
 import { sizeIn } from "./run.ts";
 import type { Trace } from "./trace.ts";
 import { UserError } from "./user-error.ts";
@@ -37,6 +38,9 @@ const residents = ({ trace, capacity }: Arena): number => {
 };
 
 const CONTENDERS: Readonly<Record<string, MakeContender>> = {
+  foreshard: ({ capacity, cost }) => new Foreshard("foreshard", bytes(capacity.size), { cost }),
+  "foreshard-noprefetch": ({ capacity, cost }) =>
+    new Foreshard("foreshard-noprefetch", bytes(capacity.size), { cost, mode: "off" }),
   s3fifo: classical((capacity) => new S3Fifo(capacity)),
   sieve: classical((capacity) => new Sieve(capacity)),
   arc: classical((capacity) => new Arc(capacity)),

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Calibration } from "./calibration.ts";
+import type { Reliability } from "../src/core/prediction/reliability.ts";
 import type { Capacity } from "./capacity.ts";
 import type { RunResult } from "./run.ts";
 import type { Trace } from "./trace.ts";
@@ -39,12 +39,13 @@ export interface ReportInput {
   readonly capacity: Capacity;
   readonly cost: number;
   readonly result: RunResult;
-  readonly calibration?: Calibration | undefined;
+  readonly reliability?: Reliability | undefined;
 }
 
 /** Works out what one run's counts mean. */
-export function reportOf({ policy, trace, capacity, cost, result, calibration }: ReportInput): PolicyReport {
+export function reportOf({ policy, trace, capacity, cost, result, reliability }: ReportInput): PolicyReport {
   const { requests, hits, misses, late, prefetches, prefetchesUsed, seconds, peakHeapBytes } = result;
+  const judged = reliability?.count ? reliability : undefined;
   const missRatio = (misses + late) / requests;
   const prefetchesPerRequest = prefetches / requests;
   return {
@@ -63,8 +64,8 @@ export function reportOf({ policy, trace, capacity, cost, result, calibration }:
     missRatio,
     prefetchesPerRequest,
     bill: missRatio + cost * prefetchesPerRequest,
-    brier: calibration?.brier ?? null,
-    calibrationError: calibration?.error ?? null,
+    brier: judged?.brier ?? null,
+    calibrationError: judged?.error ?? null,
     eventsPerSecond: Math.round(requests / seconds),
     peakHeapBytes,
   };

@@ -154,7 +154,7 @@ class Simulation {
   }
 
   #prefetch(object: string, request: SimulatedRequest): void {
-    if (this.#underWay.has(object)) throw new Error(`${object} was planned while already under way`);
+    if (this.#underWay.has(object)) return;
     this.counts.prefetches += 1;
     this.#ops.write(request.row, "prefetch", object);
     if (this.#fillMs === 0) {
@@ -170,9 +170,13 @@ class Simulation {
     const still = this.#landing.findIndex((fill) => fill.landsAt > request.time);
     const landed = this.#landing.splice(0, still < 0 ? this.#landing.length : still);
     for (const fill of landed) {
-      if (fill.overtaken) continue;
+      const now = epochMillis(fill.landsAt);
+      if (fill.overtaken) {
+        this.#contender.overtaken?.(fill.object, bytes(this.#sizes.of(fill.object)), now);
+        continue;
+      }
       this.#underWay.delete(fill.object);
-      this.#arrived(request.row, fill.object, epochMillis(fill.landsAt));
+      this.#arrived(request.row, fill.object, now);
     }
   }
 

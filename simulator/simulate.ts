@@ -17,5 +17,5 @@ export function simulate(trace: Trace, setting: Setting): PolicyReport {
   const { policy, capacity, cost } = setting;
   const contender = makeContender(policy, { trace, capacity, cost, fillMs: setting.fillMs ?? 0 });
   const result = run(trace, capacity, contender, setting);
-  return reportOf({ policy, trace, capacity, cost, result, calibration: contender.calibration });
+  return reportOf({ policy, trace, capacity, cost, result, reliability: contender.reliability });
 }
