@@ -1,0 +1,130 @@
+/** Log-odds stay within ±8 (p from 0.0003 to 0.9997): beyond that, more evidence changes no decision. */
+const LOG_ODDS_LIMIT = 8;
+/** First step of a bin's rate is 1/1.6: nearly believes its first label, but never quite. */
+const FIRST_LABEL = 1.6;
+const MAX_SEEN = 65_535;
+
+/** Log-odds of `p`, limited. O(1). */
+export function logOdds(p: number): number {
+  const x = Math.log(p / (1 - p));
+  return x > LOG_ODDS_LIMIT ? LOG_ODDS_LIMIT : Math.max(x, -LOG_ODDS_LIMIT);
+}
+
+/** The inverse of {@link logOdds}. O(1). */
+export function fromLogOdds(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
+/** How a {@link BinnedMixer} learns. */
+export interface MixerOptions {
+  /** Bins of each input. */
+  readonly bins: readonly number[];
+  /** Number of weight sets; the caller picks one per prediction. */
+  readonly sets: number;
+  /** Weight every input starts with. */
+  readonly initialWeight: number;
+  /** Step of the weights. */
+  readonly learningRate: number;
+  /** Slowest step of a bin's rate: 1/this is about how many labels it remembers. */
+  readonly binRate: number;
+  /** Probability an unseen bin starts with. */
+  readonly prior: number;
+}
+
+/** What a {@link BinnedMixer} has learned. */
+export interface MixerState {
+  readonly rates: Float32Array;
+  readonly seen: Uint16Array;
+  readonly weights: Float32Array;
+}
+
+/**
+ * Says how probable a yes/no outcome is from several binned features: each bin keeps the rate of "yes" it has seen,
+ * and the bins' log-odds are added with learned weights (logistic mixing: Mahoney, "Adaptive weighing of context
+ * models for lossless data compression", 2005). A bin's rate moves by 1/n at first and by `binRate` later, so that it
+ * follows change. Predicting and learning are O(inputs); nothing is allocated.
+ */
+export class BinnedMixer {
+  readonly inputs: number;
+  readonly #offsets: Int32Array;
+  readonly #rates: Float32Array;
+  /** The log-odds of `#rates`, kept so that predicting takes no logarithm. */
+  readonly #odds: Float32Array;
+  readonly #seen: Uint16Array;
+  readonly #weights: Float32Array;
+  readonly #learningRate: number;
+  readonly #binRate: number;
+
+  constructor(options: MixerOptions) {
+    this.inputs = options.bins.length;
+    this.#learningRate = options.learningRate;
+    this.#binRate = options.binRate;
+    this.#offsets = new Int32Array(this.inputs);
+    let total = 0;
+    options.bins.forEach((count, input) => {
+      this.#offsets[input] = total;
+      total += count;
+    });
+    this.#rates = new Float32Array(total).fill(options.prior);
+    this.#odds = new Float32Array(total).fill(logOdds(options.prior));
+    this.#seen = new Uint16Array(total);
+    this.#weights = new Float32Array(options.sets * this.inputs).fill(options.initialWeight);
+  }
+
+  /** Bytes of the learned tables. */
+  get bytes(): number {
+    return this.#rates.byteLength * 2 + this.#seen.byteLength + this.#weights.byteLength;
+  }
+
+  /** Log-odds for the bins at `bins[from …]`, each counted within its own input. */
+  mix(bins: Int16Array, from: number, set: number): number {
+    let sum = 0;
+    const w = set * this.inputs;
+    for (let i = 0; i < this.inputs; i++) {
+      const bin = (this.#offsets[i] as number) + (bins[from + i] as number);
+      sum += (this.#weights[w + i] as number) * (this.#odds[bin] as number);
+    }
+    return sum;
+  }
+
+  /** Learns that the outcome for these bins was `label` (0 or 1). */
+  learn(bins: Int16Array, from: number, set: number, label: number): void {
+    const step = (label - fromLogOdds(this.mix(bins, from, set))) * this.#learningRate;
+    const w = set * this.inputs;
+    for (let i = 0; i < this.inputs; i++) {
+      const bin = (this.#offsets[i] as number) + (bins[from + i] as number);
+      this.#weights[w + i] = (this.#weights[w + i] as number) + step * (this.#odds[bin] as number);
+      this.#learnBin(bin, label);
+    }
+  }
+
+  /** What one input alone says: the rate of its bin. */
+  rateOf(input: number, bin: number): number {
+    return this.#rates[(this.#offsets[input] as number) + bin] as number;
+  }
+
+  /** A copy of what was learned. */
+  toState(): MixerState {
+    return { rates: this.#rates.slice(), seen: this.#seen.slice(), weights: this.#weights.slice() };
+  }
+
+  /** Takes over what another mixer of the same options learned. Throws a RangeError when the shapes differ. */
+  restore(state: MixerState): void {
+    if (state.rates.length !== this.#rates.length || state.weights.length !== this.#weights.length)
+      throw new RangeError("this state is of a mixer with other inputs");
+    this.#rates.set(state.rates);
+    this.#seen.set(state.seen);
+    this.#weights.set(state.weights);
+    for (let bin = 0; bin < this.#rates.length; bin++) this.#odds[bin] = logOdds(this.#rates[bin] as number);
+  }
+
+  #learnBin(bin: number, label: number): void {
+    const seen = this.#seen[bin] as number;
+    const rate = this.#rates[bin] as number;
+    const step = 1 / (seen + FIRST_LABEL);
+    const next = rate + (label - rate) * Math.max(step, this.#binRate);
+    this.#rates[bin] = next;
+    this.#odds[bin] = logOdds(next);
+    if (seen < MAX_SEEN) this.#seen[bin] = seen + 1;
+  }
+}

@@ -1,0 +1,117 @@
+import { hashPair } from "../hash.ts";
+import type { Candidates } from "./candidates.ts";
+import { type IdParts, MAX_NUMBERS } from "./id-parts.ts";
+import { presentBin } from "./row-bins.ts";
+import { RowTable } from "./row-table.ts";
+import type { ShardTable } from "./shard-table.ts";
+
+/** Steps of a user a number is compared with: some users read several sequences at once. */
+const RING = 8;
+/** Differences are stored as positive integers around this. */
+const ZERO = 1 << 21;
+/** Larger differences are no steps. */
+const MAX_STEP = 1 << 20;
+/** A step is tried once it was seen twice, and in this share of the cases at least. */
+const MIN_COUNT = 1.5;
+const MIN_SHARE = 0.04;
+
+/** Number of experts here: steps, and steps after the previous step. */
+export const NUMBER_EXPERTS = 2;
+
+/**
+ * Numeric relations between ids of one user: `seg-12` is followed by `seg-13`, block 4096 by 4104. What is learned is
+ * the difference, per shape of the id and event type, so that it holds for ids never seen. Two experts: differences to
+ * any of the user's last {@link RING} ids that are equal but for one number, and the difference that follows a
+ * difference. O(ring × numbers) per event.
+ */
+export class NumberTemplates {
+  readonly #shards: ShardTable;
+  readonly #steps: RowTable;
+  readonly #chains: RowTable;
+  readonly #rest: Int32Array;
+  readonly #value: Float64Array;
+  readonly #step: Int32Array;
+  readonly #length: Int32Array;
+
+  /** @param streams number of users kept track of. @param rows rows of the larger table, a power of two. */
+  constructor(shards: ShardTable, streams: number, rows: number) {
+    this.#shards = shards;
+    this.#steps = new RowTable({ rows: rows / 2, slots: 16, halveAt: 120 });
+    this.#chains = new RowTable({ rows, slots: 6, halveAt: 64 });
+    this.#rest = new Int32Array(streams * RING * MAX_NUMBERS);
+    this.#value = new Float64Array(streams * RING * MAX_NUMBERS);
+    this.#step = new Int32Array(streams * RING * MAX_NUMBERS);
+    this.#length = new Int32Array(streams);
+  }
+
+  get bytes(): number {
+    return this.#steps.bytes + this.#chains.bytes + this.#rest.byteLength * 4;
+  }
+
+  get tables(): readonly RowTable[] {
+    return [this.#steps, this.#chains];
+  }
+
+  /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what the numbers suggest. */
+  observe(
+    slot: number,
+    id: string,
+    parts: IdParts,
+    type: number,
+    candidates: Candidates,
+    firstExpert: number,
+  ): void {
+    const length = this.#length[slot] as number;
+    const at = (slot * RING + (length % RING)) * MAX_NUMBERS;
+    this.#rest.fill(0, at, at + MAX_NUMBERS);
+    for (let n = 0; n < parts.numbers; n++) {
+      const key = hashPair(hashPair(parts.shape, type), n);
+      const step = this.#learn(slot, length, parts, n, key);
+      this.#rest[at + n] = parts.rest[n] as number;
+      this.#value[at + n] = parts.value[n] as number;
+      this.#step[at + n] = step;
+      this.#propose(this.#steps, key, id, parts, n, candidates, firstExpert);
+      this.#propose(this.#chains, hashPair(key, step), id, parts, n, candidates, firstExpert + 1);
+    }
+    this.#length[slot] = length + 1;
+  }
+
+  /** Counts the differences to the user's last ids; returns that to the latest comparable one, 0 if there is none. */
+  #learn(slot: number, length: number, parts: IdParts, n: number, key: number): number {
+    let latest = 0;
+    for (let back = 1; back < RING && back <= length; back++) {
+      const at = (slot * RING + ((length - back) % RING)) * MAX_NUMBERS + n;
+      if (this.#rest[at] !== parts.rest[n]) continue;
+      const step = (parts.value[n] as number) - (this.#value[at] as number);
+      if (step === 0) break;
+      if (step > MAX_STEP || step < -MAX_STEP) continue;
+      this.#steps.add(this.#steps.findOrAdd(key), step + ZERO);
+      if (latest !== 0) continue;
+      latest = step;
+      this.#chains.add(this.#chains.findOrAdd(hashPair(key, this.#step[at] as number)), step + ZERO);
+    }
+    return latest;
+  }
+
+  #propose(
+    rows: RowTable,
+    key: number,
+    id: string,
+    parts: IdParts,
+    n: number,
+    candidates: Candidates,
+    expert: number,
+  ): void {
+    const row = rows.find(key);
+    if (row < 0) return;
+    rows.visit(row);
+    const least = Math.max(MIN_COUNT, MIN_SHARE * rows.total(row));
+    const from = row * rows.slots;
+    for (let slot = from; slot < from + rows.slots; slot++) {
+      if (rows.count(slot) < least) continue;
+      const step = (rows.targets[slot] as number) - ZERO;
+      const text = parts.withNumber(id, n, (parts.value[n] as number) + step);
+      if (text !== "") candidates.say(this.#shards.intern(text), expert, presentBin(rows, row, slot));
+    }
+  }
+}

@@ -1,0 +1,299 @@
+import { halfLog2 } from "../hash.ts";
+import { millis } from "../units.ts";
+import { ArrivalHistogram } from "./arrival.ts";
+import { BinnedMixer, fromLogOdds } from "./binned-mixer.ts";
+import { Calibrator } from "./calibrator.ts";
+import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
+import { IdParts } from "./id-parts.ts";
+import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
+import { PredictionLog } from "./prediction-log.ts";
+import { Reliability } from "./reliability.ts";
+import { ABSENT_BINS, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
+import { PATTERN, RESIDENT, SHARD, type ShardTable } from "./shard-table.ts";
+import { HISTORY, Streams } from "./streams.ts";
+import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
+import { SuffixTemplates } from "./suffix-templates.ts";
+
+/** The experts, in the order of their inputs. The last two say nothing of what follows, but of the shard itself. */
+export const EXPERTS = [
+  "order1",
+  "order2",
+  "order3",
+  "window",
+  "step",
+  "chain",
+  "suffix",
+  "demand",
+  "recency",
+] as const;
+export type Expert = (typeof EXPERTS)[number];
+const N = EXPERTS.length;
+const FIRST_NUMBER = SUCCESSOR_EXPERTS;
+const SUFFIX_EXPERT = FIRST_NUMBER + NUMBER_EXPERTS;
+/** Experts that name candidates. */
+const NAMING = SUFFIX_EXPERT + 1;
+
+/** Resident, known but not resident, never seen: three populations whose predictions come true at different rates. */
+const STATUSES = 3;
+const AGE_BINS = 18;
+const COUNT_BINS = 6;
+const RECENCY_BINS = 7;
+/** Weight sets: number of experts that name the candidate, in the user's history or not, status. */
+const SETS = 16 * STATUSES;
+/** Inputs overlap, so that weights that would add up independent evidence (1 each) count it several times over. */
+const INITIAL_WEIGHT = 0.17;
+/** Predictions above this are all logged, of the rest one in {@link LOG_EVERY}: few of these ever come true. */
+const LOG_ALL_ABOVE = 0.03;
+const LOG_EVERY = 8;
+/** Shortest user ids that are looked for within shard ids; shorter ones would be found by chance. */
+const MIN_USER = 3;
+const HANDLE_MASK = 0xfffff;
+
+/** How large the parts of the model may grow. */
+export interface PredictorSizes {
+  readonly users: number;
+  /** Rows of the successor tables, a power of two. */
+  readonly rows: number;
+}
+
+const countBin = (n: number): number => (n < 2 ? n : n < 4 ? 2 : n < 8 ? 3 : n < 16 ? 4 : 5);
+const recencyBin = (back: number): number =>
+  back < 4 ? (back === 0 ? 0 : back < 2 ? 1 : 2) : back < 12 ? (back < 7 ? 3 : 4) : back < 20 ? 5 : 6;
+
+/**
+ * Says after each event which shards will be wanted within a short horizon, and how probably. Experts name candidates;
+ * two logistic mixtures of what they say give the probability that a candidate is wanted within the horizon, and that
+ * it is wanted before this user's next step (waiting for which would be too late). Every prediction above a few percent
+ * is checked when the horizon has passed, resident or not, so that nothing need be fetched just to learn from it.
+ *
+ * One event costs O(candidates × experts).
+ */
+export class Predictor {
+  readonly candidates: Candidates;
+  /** Probability that candidate i is wanted within the horizon. */
+  readonly probability = new Float32Array(MAX_CANDIDATES);
+  /** Probability that candidate i is wanted before this user's next step. */
+  readonly urgency = new Float32Array(MAX_CANDIDATES);
+  readonly reliability = new Reliability();
+  /** Delays of what came true, in ms of event time. */
+  readonly arrival = new ArrivalHistogram();
+  /** Hears of each outcome. */
+  onOutcome: ((probability: number, label: number) => void) | undefined;
+  /** Ticks within which a prediction has to come true. */
+  horizon = 6;
+  /** Ticks in which the cache turns over once. */
+  turnover = 16;
+  /** What a fill takes; what is wanted sooner cannot be prefetched. */
+  fillMs = 0;
+  readonly #shards: ShardTable;
+  readonly #streams: Streams;
+  readonly #successors: Successors;
+  readonly #numbers: NumberTemplates;
+  readonly #suffixes: SuffixTemplates;
+  readonly #parts = new IdParts();
+  readonly #wanted: BinnedMixer;
+  readonly #urgent: BinnedMixer;
+  readonly #calibrator = new Calibrator(STATUSES);
+  readonly #log = new PredictionLog(N);
+  #unlogged = 0;
+
+  constructor(shards: ShardTable, sizes: PredictorSizes) {
+    this.#shards = shards;
+    this.#streams = new Streams(sizes.users);
+    this.#successors = new Successors(shards, this.#streams, sizes.rows);
+    this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 4);
+    this.#suffixes = new SuffixTemplates(shards, sizes.rows / 2);
+    this.candidates = new Candidates(shards, N);
+    this.#wanted = makeMixer();
+    this.#urgent = makeMixer();
+  }
+
+  get bytes(): number {
+    return [
+      this.#streams,
+      this.#successors,
+      this.#numbers,
+      this.#suffixes,
+      this.#wanted,
+      this.#urgent,
+      this.#log,
+    ].reduce((sum, part) => sum + part.bytes, 0);
+  }
+
+  /** Ticks since the user's last event, 0 for their first. */
+  gap(user: string, tick: number): number {
+    return this.#streams.gap(this.#streams.slotOf(user), tick);
+  }
+
+  /**
+   * The user's next event: learns from it and fills `candidates`, `probability` and `urgency`.
+   *
+   * @param handle the shard read, or the entry of a caller's event
+   * @param type small integer for the event type
+   */
+  observe(user: string, handle: number, type: number, tick: number, time: number): void {
+    const slot = this.#streams.slotOf(user);
+    const reference = this.#shards.reference(this.#stepOf(user, handle));
+    if (this.#streams.at(slot, 1) !== reference) {
+      this.#successors.learn(slot, reference, tick);
+      this.#streams.push(slot, reference, tick);
+    }
+    this.#markHistory(slot, tick);
+    this.candidates.clear();
+    this.#successors.propose(slot, user, this.candidates, 0);
+    if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
+    for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
+  }
+
+  /** Learns from the predictions whose time is up. */
+  learn(tick: number, time: number): void {
+    const log = this.#log;
+    for (let at = log.oldest(); at >= 0; at = log.oldest()) {
+      if ((log.tick[at] as number) + this.horizon > tick) return;
+      if (this.fillMs > 0 && (log.time[at] as number) + this.fillMs > time) return;
+      this.#learnFrom(at);
+      log.shift();
+    }
+  }
+
+  /** The naming expert that alone thinks most of candidate `index`. */
+  bestExpert(index: number): Expert {
+    let best = 0;
+    let bestRate = -1;
+    for (let e = 0; e < NAMING; e++) {
+      const bin = this.candidates.bins[index * N + e] as number;
+      const rate = bin % ROW_BINS < ABSENT_BINS ? -1 : this.#wanted.rateOf(e, bin);
+      if (rate > bestRate) [best, bestRate] = [e, rate];
+    }
+    return EXPERTS[best] as Expert;
+  }
+
+  /** What stands in the user's history for this event: ids that name the user are shared as a pattern. */
+  #stepOf(user: string, handle: number): number {
+    if (user.length < MIN_USER || this.#shards.kind[handle] !== SHARD) return handle;
+    const id = this.#shards.ids[handle] as string;
+    if (!id.includes(user)) return handle;
+    const pattern = this.#shards.intern(id.replaceAll(user, USER_PLACEHOLDER), PATTERN);
+    this.#shards.touch(pattern);
+    return pattern;
+  }
+
+  #markHistory(slot: number, tick: number): void {
+    const { historyMark, historyIndex } = this.#shards;
+    for (let back = HISTORY; back >= 1; back--) {
+      const reference = this.#streams.at(slot, back);
+      if (reference === 0) continue;
+      historyMark[reference & HANDLE_MASK] = tick;
+      historyIndex[reference & HANDLE_MASK] = back;
+    }
+  }
+
+  #proposeTemplates(slot: number, handle: number, type: number): void {
+    const id = this.#shards.ids[handle] as string;
+    this.#parts.parse(id);
+    this.#numbers.observe(slot, id, this.#parts, type, this.candidates, FIRST_NUMBER);
+    this.#suffixes.observe(slot, id, this.#parts, this.candidates, SUFFIX_EXPERT);
+  }
+
+  #judge(index: number, slot: number, tick: number, time: number): void {
+    const shards = this.#shards;
+    const handle = this.candidates.handles[index] as number;
+    const from = index * N;
+    const status = shards.state[handle] === RESIDENT ? 0 : shards.count[handle] === 0 ? 2 : 1;
+    const set = this.#describe(handle, from, status, tick);
+    const bins = this.candidates.bins;
+    const odds = this.#wanted.mix(bins, from, set);
+    const calibrationBin = this.#calibrator.binOf(odds, status);
+    const p = this.#calibrator.correct(odds, calibrationBin);
+    this.probability[index] = p;
+    this.urgency[index] = fromLogOdds(this.#urgent.mix(bins, from, set));
+    shards.predicted[handle] = p;
+    shards.predictedAt[handle] = tick;
+    if (p <= LOG_ALL_ABOVE && ++this.#unlogged % LOG_EVERY !== 0) return;
+    const log = this.#log;
+    const at = log.push();
+    if (at < 0) return;
+    for (let e = 0; e < N; e++) log.bins[at * N + e] = bins[from + e] as number;
+    log.reference[at] = shards.reference(handle);
+    log.tick[at] = tick;
+    log.time[at] = time;
+    log.set[at] = set;
+    log.calibrationBin[at] = calibrationBin;
+    log.probability[at] = p;
+    log.stream[at] = slot;
+    log.steps[at] = this.#streams.length(slot);
+  }
+
+  /** Completes the bins of the candidate at `from`; returns its weight set. */
+  #describe(handle: number, from: number, status: number, tick: number): number {
+    const shards = this.#shards;
+    const bins = this.candidates.bins;
+    let named = 0;
+    for (let e = 0; e < NAMING; e++) {
+      const bin = bins[from + e] as number;
+      if (bin >= ABSENT_BINS) named++;
+      bins[from + e] = bin + ROW_BINS * status;
+    }
+    const last = shards.last[handle] as number;
+    const age =
+      last === 0 ? AGE_BINS - 1 : Math.min(AGE_BINS - 2, halfLog2(((tick - last) * 64) / this.turnover));
+    const back = shards.historyMark[handle] === tick ? (shards.historyIndex[handle] as number) : 0;
+    bins[from + NAMING] = (countBin(shards.count[handle] as number) * AGE_BINS + age) * STATUSES + status;
+    bins[from + NAMING + 1] = recencyBin(back) * STATUSES + status;
+    return (named * 2 + (back > 0 ? 1 : 0)) * STATUSES + status;
+  }
+
+  #learnFrom(at: number): void {
+    const log = this.#log;
+    const shards = this.#shards;
+    const handle = shards.resolve(log.reference[at] as number);
+    if (handle === 0) return;
+    const since = log.tick[at] as number;
+    const first = this.#firstDemand(handle, since);
+    const delay = first === 0 ? 0 : this.#timeOf(handle, first) - (log.time[at] as number);
+    const label = first !== 0 && (this.fillMs === 0 || delay > this.fillMs) ? 1 : 0;
+    const urgent =
+      label === 1 && first <= this.#streams.tickAfter(log.stream[at] as number, log.steps[at] as number)
+        ? 1
+        : 0;
+    const from = at * N;
+    this.#wanted.learn(log.bins, from, log.set[at] as number, label);
+    this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
+    this.#calibrator.learn(log.calibrationBin[at] as number, label);
+    this.reliability.add(log.probability[at] as number, label);
+    if (label === 1) this.arrival.add(millis(delay));
+    this.onOutcome?.(log.probability[at] as number, label);
+  }
+
+  /** Tick of the first demand after `since`, as far as the last three tell; 0 if there was none. */
+  #firstDemand(handle: number, since: number): number {
+    const shards = this.#shards;
+    let first = shards.last[handle] as number;
+    if (first <= since) return 0;
+    for (const gap of [shards.gap[handle] as number, shards.gap2[handle] as number]) {
+      if (gap === 0 || first - gap <= since) break;
+      first -= gap;
+    }
+    return first;
+  }
+
+  /** Time of a demand at `tick`: of the last, else of the one before. */
+  #timeOf(handle: number, tick: number): number {
+    const shards = this.#shards;
+    return (tick === shards.last[handle] ? shards.lastMs[handle] : shards.previousMs[handle]) as number;
+  }
+}
+
+const makeMixer = (): BinnedMixer =>
+  new BinnedMixer({
+    bins: [
+      ...Array<number>(NAMING).fill(ROW_BINS * STATUSES),
+      COUNT_BINS * AGE_BINS * STATUSES,
+      RECENCY_BINS * STATUSES,
+    ],
+    sets: SETS,
+    initialWeight: INITIAL_WEIGHT,
+    learningRate: 0.003,
+    binRate: 0.004,
+    prior: 0.05,
+  });

@@ -1,0 +1,181 @@
+/** Rows compete for room in groups of this many: enough that a busy row is seldom displaced, few enough to scan. */
+const WAYS = 4;
+/** Counts are kept in halves, so that halving them loses nothing the first time. */
+const UNIT = 2;
+/** One displacement in this many makes the rows that stayed a little weaker, so that rows nobody visits give way. */
+const WEAR_EVERY = 8;
+
+/** What a {@link RowTable} is made of. */
+export interface RowTableOptions {
+  /** Number of rows: a power of two, at least 4. */
+  readonly rows: number;
+  /** Targets a row holds. */
+  readonly slots: number;
+  /** At this total a row's counts are halved: old habits fade as new ones come. At most 120. */
+  readonly halveAt: number;
+}
+
+/** What a {@link RowTable} has counted: its rows in use, one after the other. */
+export interface RowTableState {
+  readonly slots: number;
+  readonly keys: Int32Array;
+  readonly totals: Uint8Array;
+  readonly targets: Int32Array;
+  readonly counts: Uint8Array;
+}
+
+/**
+ * Bounded counts of "after this context came that target". A row holds a context's few strongest targets; a newcomer
+ * wears the weakest down before it takes its place (Misra & Gries, "Finding repeated elements", 1982). Rows live in a
+ * set-associative table, where the least used of a group makes room. Targets are non-zero 31-bit integers.
+ * Finding and adding are O(slots); nothing is allocated.
+ */
+export class RowTable {
+  readonly slots: number;
+  readonly targets: Int32Array;
+  readonly #keys: Int32Array;
+  readonly #totals: Uint8Array;
+  readonly #visits: Uint8Array;
+  readonly #counts: Uint8Array;
+  readonly #seenAt: Uint8Array;
+  readonly #groups: number;
+  readonly #halveAt: number;
+  #displaced = 0;
+
+  constructor(options: RowTableOptions) {
+    const { rows, slots, halveAt } = options;
+    this.slots = slots;
+    this.#groups = (rows - 1) & ~(WAYS - 1);
+    this.#halveAt = halveAt * UNIT;
+    this.#keys = new Int32Array(rows);
+    this.#totals = new Uint8Array(rows);
+    this.#visits = new Uint8Array(rows);
+    this.targets = new Int32Array(rows * slots);
+    this.#counts = new Uint8Array(rows * slots);
+    this.#seenAt = new Uint8Array(rows * slots);
+  }
+
+  get bytes(): number {
+    return this.#keys.byteLength * 1.5 + this.targets.byteLength * 1.5;
+  }
+
+  /** The row of `key` (a non-zero hash), or -1. */
+  find(key: number): number {
+    const base = key & this.#groups;
+    for (let row = base; row < base + WAYS; row++) if (this.#keys[row] === key) return row;
+    return -1;
+  }
+
+  /** The row of `key`, made if need be in place of the group's least used. */
+  findOrAdd(key: number): number {
+    const base = key & this.#groups;
+    let weakest = base;
+    for (let row = base; row < base + WAYS; row++) {
+      if (this.#keys[row] === key) return row;
+      if ((this.#totals[row] as number) < (this.#totals[weakest] as number)) weakest = row;
+    }
+    this.#clear(weakest);
+    this.#keys[weakest] = key;
+    if (++this.#displaced % WEAR_EVERY === 0) this.#wear(base, weakest);
+    return weakest;
+  }
+
+  /** Counts one more occurrence of the row's context. */
+  visit(row: number): void {
+    const total = (this.#totals[row] as number) + UNIT;
+    this.#visits[row] = (this.#visits[row] as number) + 1;
+    this.#totals[row] = total;
+    if (total >= this.#halveAt) this.#halve(row);
+  }
+
+  /** Counts `target` as having come after the row's context. */
+  add(row: number, target: number): void {
+    const from = row * this.slots;
+    let weakest = from;
+    for (let slot = from; slot < from + this.slots; slot++) {
+      const count = this.#counts[slot] as number;
+      if (this.targets[slot] === target) {
+        if (count < 254) this.#counts[slot] = count + UNIT;
+        this.#seenAt[slot] = this.#visits[row] as number;
+        return;
+      }
+      if (count < (this.#counts[weakest] as number)) weakest = slot;
+    }
+    const left = (this.#counts[weakest] as number) - 1;
+    if (left > 1) {
+      this.#counts[weakest] = left;
+      return;
+    }
+    this.targets[weakest] = target;
+    this.#counts[weakest] = UNIT;
+    this.#seenAt[weakest] = this.#visits[row] as number;
+  }
+
+  /** Occurrences of the row's context, decayed. */
+  total(row: number): number {
+    return (this.#totals[row] as number) / UNIT;
+  }
+
+  /** Times the slot's target came after the row's context, decayed; 0 for an empty slot. */
+  count(slot: number): number {
+    return (this.#counts[slot] as number) / UNIT;
+  }
+
+  /** Visits of the row since the slot's target last came (modulo 256). */
+  age(row: number, slot: number): number {
+    return ((this.#visits[row] as number) - (this.#seenAt[slot] as number)) & 0xff;
+  }
+
+  /** A compact copy of the rows in use. O(rows × slots). */
+  toState(): RowTableState {
+    const rows: number[] = [];
+    for (let row = 0; row < this.#keys.length; row++) if (this.#keys[row] !== 0) rows.push(row);
+    const state = {
+      slots: this.slots,
+      keys: Int32Array.from(rows, (row) => this.#keys[row] as number),
+      totals: Uint8Array.from(rows, (row) => this.#totals[row] as number),
+      targets: new Int32Array(rows.length * this.slots),
+      counts: new Uint8Array(rows.length * this.slots),
+    };
+    rows.forEach((row, index) => {
+      const from = row * this.slots;
+      state.targets.set(this.targets.subarray(from, from + this.slots), index * this.slots);
+      state.counts.set(this.#counts.subarray(from, from + this.slots), index * this.slots);
+    });
+    return state;
+  }
+
+  /** Adds the rows of `state`; what does not fit is dropped. Throws a RangeError when its rows are of another width. */
+  restore(state: RowTableState): void {
+    if (state.slots !== this.slots) throw new RangeError("this state is of a table with other slots");
+    state.keys.forEach((key, index) => {
+      const row = this.findOrAdd(key);
+      this.#totals[row] = state.totals[index] as number;
+      const from = index * this.slots;
+      this.targets.set(state.targets.subarray(from, from + this.slots), row * this.slots);
+      this.#counts.set(state.counts.subarray(from, from + this.slots), row * this.slots);
+    });
+  }
+
+  #halve(row: number): void {
+    this.#totals[row] = (this.#totals[row] as number) >> 1;
+    const from = row * this.slots;
+    for (let slot = from; slot < from + this.slots; slot++)
+      this.#counts[slot] = (this.#counts[slot] as number) >> 1;
+  }
+
+  #wear(base: number, newest: number): void {
+    for (let row = base; row < base + WAYS; row++)
+      if (row !== newest && (this.#totals[row] as number) > 0)
+        this.#totals[row] = (this.#totals[row] as number) - 1;
+  }
+
+  #clear(row: number): void {
+    this.#totals[row] = 0;
+    this.#visits[row] = 0;
+    const from = row * this.slots;
+    this.targets.fill(0, from, from + this.slots);
+    this.#counts.fill(0, from, from + this.slots);
+    this.#seenAt.fill(0, from, from + this.slots);
+  }
+}

@@ -1,0 +1,92 @@
+import { hashPair, hashText } from "../hash.ts";
+import type { Candidates } from "./candidates.ts";
+import type { IdParts } from "./id-parts.ts";
+import { presentBin } from "./row-bins.ts";
+import { RowTable } from "./row-table.ts";
+import { type ShardTable, SUFFIX } from "./shard-table.ts";
+
+/** Longer ends are names, not forms. */
+const MAX_SUFFIX = 40;
+/** A rule is tried once it was seen twice, and in this share of the cases at least. */
+const MIN_COUNT = 1.5;
+const MIN_SHARE = 0.04;
+const SALT = 5;
+
+/**
+ * Ends of ids that follow each other: after `…/7-index.htm` the same user reads `…/7.txt`, after `…-9.tar.gz`
+ * `…-10.tar.gz`. What is learned is the exchange of one end for another at a punctuation mark, so that it holds for ids
+ * never seen. O(boundaries × slots) per event.
+ */
+export class SuffixTemplates {
+  readonly #shards: ShardTable;
+  readonly #rows: RowTable;
+  readonly #previous: string[] = [];
+
+  /** @param rows rows of the table, a power of two. */
+  constructor(shards: ShardTable, rows: number) {
+    this.#shards = shards;
+    this.#rows = new RowTable({ rows, slots: 8, halveAt: 64 });
+  }
+
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  get tables(): readonly RowTable[] {
+    return [this.#rows];
+  }
+
+  /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what its end suggests. */
+  observe(slot: number, id: string, parts: IdParts, candidates: Candidates, expert: number): void {
+    const previous = this.#previous[slot];
+    if (previous !== undefined && previous !== id) this.#learn(previous, id, parts);
+    this.#previous[slot] = id;
+    for (let b = 0; b < parts.boundaries; b++) {
+      const end = parts.boundary[b] as number;
+      if (id.length - end > MAX_SUFFIX) return;
+      const row = this.#rows.find(keyOf(id, end));
+      if (row < 0) continue;
+      this.#rows.visit(row);
+      this.#propose(row, id.slice(0, end), candidates, expert);
+    }
+  }
+
+  /** Learns the exchange at the last boundary up to which both ids are equal. */
+  #learn(previous: string, id: string, parts: IdParts): void {
+    const common = commonLength(previous, id);
+    for (let b = 0; b < parts.boundaries; b++) {
+      const end = parts.boundary[b] as number;
+      if (end > common) continue;
+      if (previous.length - end > MAX_SUFFIX || id.length - end > MAX_SUFFIX) return;
+      const row = this.#rows.findOrAdd(keyOf(previous, end));
+      // A new row missed the visit that made it.
+      if (this.#rows.total(row) === 0) this.#rows.visit(row);
+      const target = this.#shards.intern(id.slice(end), SUFFIX);
+      this.#shards.touch(target);
+      this.#rows.add(row, this.#shards.reference(target));
+      return;
+    }
+  }
+
+  #propose(row: number, prefix: string, candidates: Candidates, expert: number): void {
+    const rows = this.#rows;
+    const least = Math.max(MIN_COUNT, MIN_SHARE * rows.total(row));
+    const from = row * rows.slots;
+    for (let slot = from; slot < from + rows.slots; slot++) {
+      if (rows.count(slot) < least) continue;
+      const suffix = this.#shards.resolve(rows.targets[slot] as number);
+      if (suffix === 0) continue;
+      const handle = this.#shards.intern(prefix + this.#shards.ids[suffix]);
+      candidates.say(handle, expert, presentBin(rows, row, slot));
+    }
+  }
+}
+
+const keyOf = (id: string, end: number): number => hashPair(hashText(id, end), SALT);
+
+const commonLength = (a: string, b: string): number => {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a.charCodeAt(length) === b.charCodeAt(length)) length++;
+  return length;
+};
