@@ -33,7 +33,7 @@ const LAYERS: Readonly<Record<string, { mayImport: readonly string[]; packages: 
       "src/env.ts",
       "type:durable-objects",
     ],
-    packages: ["hono", "zod", "structured-headers"],
+    packages: ["hono", "jose", "zod", "structured-headers"],
   },
   "src/queues": {
     mayImport: [
