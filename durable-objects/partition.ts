@@ -16,26 +16,20 @@ import {
   type VersionedSettings,
   versionedSettingsSchema,
 } from "../src/contract/settings.ts";
-import { S3Fifo } from "../src/core/cache/s3fifo.ts";
 import type { Change } from "../src/core/coherence/change.ts";
 import { Lease } from "../src/core/coherence/lease.ts";
+import type { ShardEvent } from "../src/core/event.ts";
 import type { Prefetch } from "../src/core/queues/prefetch-queue.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../src/core/units.ts";
 import type { Env } from "../src/env.ts";
-import { countingReads } from "../src/storage/counting-store.ts";
 import { R2ShardStore } from "../src/storage/r2-shard-store.ts";
 import { resilient } from "../src/storage/resilient-store.ts";
 import { StorageUnavailableError } from "../src/storage/shard-store.ts";
+import { assemble, engineSettings, eventOf, type PartitionParts } from "./partition/assemble.ts";
 import { DiskTier } from "./partition/disk-tier.ts";
-import { Fills } from "./partition/fills.ts";
 import { Heart } from "./partition/heart.ts";
-import { Learner } from "./partition/learner.ts";
-import { MemoryTier } from "./partition/memory-tier.ts";
-import { Prefetcher } from "./partition/prefetcher.ts";
-import { OverloadedError, Reader } from "./partition/reader.ts";
-import { newStats } from "./partition/stats.ts";
-import { WriteBehind } from "./partition/write-behind.ts";
+import { OverloadedError } from "./partition/reader.ts";
 
 /** About every ten seconds of activity; a third of the lease term. */
 const HEARTBEAT_EVERY = 10 * SECOND;
@@ -48,15 +42,10 @@ const HOUSEKEEPING_AFTER = 5 * SECOND;
  */
 export class Partition extends DurableObject<Env> {
   readonly #address: PartitionAddress;
-  readonly #stats = newStats();
-  readonly #memory: MemoryTier;
   readonly #disk: DiskTier;
-  readonly #fills: Fills;
-  readonly #reader: Reader;
-  readonly #prefetcher: Prefetcher;
-  readonly #learner: Learner;
-  readonly #writeBehind: WriteBehind;
+  readonly #lease: Lease;
   readonly #heart: Heart;
+  #parts: PartitionParts;
   #settings: VersionedSettings;
   #sliceVersion = 0;
   #housekeepingSet = false;
@@ -65,62 +54,18 @@ export class Partition extends DurableObject<Env> {
     super(context, env);
     migrate(context.storage, PARTITION_MIGRATIONS);
     this.#address = addressOf(context.id);
-    this.#settings = this.#loadSettings();
-    const lease = loadLease(context.storage);
-    const now = (): number => Date.now();
-    const settings = () => this.#settings.settings;
-    const stats = this.#stats;
-    const store = countingReads(resilient(new R2ShardStore(env.SHARDS)), () => stats.storageReads++);
-    const memory = new MemoryTier((capacity) => new S3Fifo(capacity), Math.max(1, settings().memoryBytes));
-    const disk = new DiskTier(context.storage, settings().diskBytes);
-    const fills = new Fills({
-      store,
-      memory,
-      lease,
-      cacheableBytes: () => settings().cacheableBytes,
-      now,
-    });
-    this.#memory = memory;
-    this.#disk = disk;
-    this.#fills = fills;
-    this.#reader = new Reader({
-      store,
-      memory,
-      disk,
-      fills,
-      stats,
-      now,
-      lease,
-      leaseSettled: () => this.#heart.settled(),
-      freshnessMillis: () => settings().freshnessSeconds * SECOND,
-      staleIfErrorMillis: () => settings().staleIfErrorSeconds * SECOND,
-    });
+    this.#settings = loadSettings(context.storage);
+    this.#lease = loadLease(context.storage);
+    this.#disk = new DiskTier(context.storage, this.#settings.settings.diskBytes);
+    this.#parts = this.#assemble();
     this.#heart = new Heart({
-      lease,
-      now,
+      lease: this.#lease,
+      now: () => Date.now(),
       sleep: (millis) => scheduler.wait(millis),
-      send: (sinceLast) => this.#heartbeat(sinceLast),
-      invalidate: (change) => this.#reader.invalidate(change),
-      apply: (answer) => {
-        // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
-        void context.storage.put("lease", lease.toState(), { allowUnconfirmed: true });
-        this.#apply(answer);
-      },
-      onFault: () => stats.faults++,
-    });
-    this.#prefetcher = new Prefetcher({ fills, memory, stats, settings, now });
-    this.#writeBehind = new WriteBehind(memory, disk);
-    this.#learner = new Learner({
-      address: this.#address,
-      prefetcher: this.#prefetcher,
-      stats,
-      settings,
-      now,
-      send: {
-        report: (report) => env.EVENTS.send(report),
-        prefetch: (message, delaySeconds) => env.PREFETCH.send(message, { delaySeconds }),
-      },
-      afterwards: () => this.#afterActivity(),
+      send: (sinceLast) => this.#sendHeartbeat(sinceLast),
+      invalidate: (change) => this.#parts.reader.invalidate(change),
+      apply: (answer) => this.#apply(answer),
+      onFault: () => this.#parts.stats.faults++,
     });
   }
 
@@ -128,22 +73,15 @@ export class Partition extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const read = parseReadRequest(request);
     if (read === null) return new Response("not a partition request", { status: 400 });
+    const { reader, prefetcher, learner, writeBehind } = this.#parts;
     this.#heart.ensureLease();
-    this.#prefetcher.demanded(read.id);
+    prefetcher.demanded(read.id);
     try {
-      const { response, learned } = await this.#reader.read(read);
+      const { response, learned } = await reader.read(read);
       if (learned !== null) {
-        const { id: shard, user, eventType: type, dataType, region } = read;
-        const event = {
-          type,
-          shard,
-          user,
-          time: epochMillis(Date.now()),
-          region,
-          ...(dataType && { dataType }),
-        };
-        this.#learner.enqueue({ event, missed: learned.missed });
-        this.#writeBehind.note(shard);
+        // A read that waited was learned from meanwhile.
+        if (!learned.missed) learner.enqueue({ event: eventOf(read, Date.now()), missed: false });
+        writeBehind.note(read.id);
       }
       return response;
     } catch (error) {
@@ -153,33 +91,22 @@ export class Partition extends DurableObject<Env> {
 
   /** Takes events that are no reads; returns how many fitted on the event queue. */
   observe(events: readonly PartitionEvent[]): number {
-    let taken = 0;
-    for (const { time, dataType, shard, type, user, region } of events) {
-      const event = {
-        type,
-        user,
-        region,
-        time: epochMillis(time),
-        ...(shard !== undefined && { shard }),
-        ...(dataType !== undefined && { dataType }),
-      };
-      if (this.#learner.enqueue({ event, missed: null })) taken++;
-    }
-    return taken;
+    return events.filter((event) => this.#parts.learner.enqueue({ event: toShardEvent(event), missed: null }))
+      .length;
   }
 
   /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
   invalidate(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.#reader.invalidate(change);
-      this.#prefetcher.changed(change.shard);
+      this.#parts.reader.invalidate(change);
+      this.#parts.prefetcher.changed(change.shard);
     }
     this.#heart.ensureLease();
   }
 
   /** Fetches these shards ahead, by predicted arrival, as far as bounds and budget allow. */
   prefetch(planned: readonly PlannedPrefetch[], reason: Prefetch["reason"]): void {
-    this.#prefetcher.offer(
+    this.#parts.prefetcher.offer(
       planned.map(({ shard, probability: p, arrival, expires }) => ({
         shard,
         probability: probability(p),
@@ -188,48 +115,45 @@ export class Partition extends DurableObject<Env> {
         reason,
       })),
     );
-    if (reason === "placement") this.#writeBehind.earn(planned.map(({ shard }) => shard));
+    if (reason === "placement") this.#parts.writeBehind.earn(planned.map(({ shard }) => shard));
     this.#afterActivity();
   }
 
   status(): PartitionStatus {
-    const { eventsLearned, prefetchesIssued, prefetchesUsed, ...stats } = this.#stats;
+    const { memory, learner, prefetcher, stats: all } = this.#parts;
+    const { eventsLearned, prefetchesIssued, prefetchesUsed, ...stats } = all;
     return {
       partition: this.#address.name,
       region: this.#address.region,
-      incarnation: this.#learner.incarnation,
+      incarnation: learner.incarnation,
       settingsVersion: this.#settings.version,
       sliceVersion: this.#sliceVersion,
-      memory: { bytes: this.#memory.used, capacity: this.#memory.capacity, shards: this.#memory.count },
+      memory: { bytes: memory.used, capacity: memory.capacity, shards: memory.count },
       disk: { bytes: this.#disk.used, shards: this.#disk.count, corrupt: this.#disk.corrupt },
       ...stats,
-      eventQueue: { waiting: this.#learner.waiting, dropped: this.#learner.dropped, learned: eventsLearned },
+      eventQueue: { waiting: learner.waiting, dropped: learner.dropped, learned: eventsLearned },
       prefetchQueue: {
-        waiting: this.#prefetcher.waiting,
-        underWay: this.#prefetcher.active,
+        waiting: prefetcher.waiting,
+        underWay: prefetcher.active,
         issued: prefetchesIssued,
         used: prefetchesUsed,
-        evictedUnused: this.#memory.evictedUnused,
-        expired: this.#prefetcher.expired,
-        refused: this.#prefetcher.refused,
+        evictedUnused: memory.evictedUnused,
+        expired: prefetcher.expired,
+        refused: prefetcher.refused,
       },
     };
   }
 
   /** Prefetches waiting, for the admin API. */
   prefetches(): readonly Prefetch[] {
-    return this.#prefetcher.list();
+    return this.#parts.prefetcher.list();
   }
 
-  /** Drops every copy and everything learned, and hears the settings anew. Stored shards are not touched. */
+  /** Drops every copy and everything learned and counted, and hears the settings anew. Stored shards stay. */
   async forget(): Promise<void> {
-    this.#fills.fenceAll();
-    this.#prefetcher.clear();
-    this.#learner.forget();
-    this.#memory.clear();
+    this.#parts.fills.fenceAll();
     this.#disk.clear();
-    this.#writeBehind.clear();
-    Object.assign(this.#stats, newStats());
+    this.#parts = this.#assemble();
     this.#sliceVersion = 0;
     await this.#heart.beatNow();
   }
@@ -237,8 +161,25 @@ export class Partition extends DurableObject<Env> {
   /** Housekeeping after activity: what earned it goes to SQLite, what was learned to the coordinator. */
   override async alarm(): Promise<void> {
     this.#housekeepingSet = false;
-    await this.#writeBehind.flush();
-    await this.#learner.report().catch(() => this.#stats.faults++);
+    await this.#parts.writeBehind.flush();
+    await this.#parts.learner.report().catch(() => this.#parts.stats.faults++);
+  }
+
+  #assemble(): PartitionParts {
+    return assemble({
+      address: this.#address,
+      store: resilient(new R2ShardStore(this.env.SHARDS)),
+      disk: this.#disk,
+      lease: this.#lease,
+      leaseSettled: () => this.#heart.settled(),
+      settings: () => this.#settings.settings,
+      now: () => Date.now(),
+      send: {
+        report: (report) => this.env.EVENTS.send(report),
+        prefetch: (message, delaySeconds) => this.env.PREFETCH.send(message, { delaySeconds }),
+      },
+      afterwards: () => this.#afterActivity(),
+    });
   }
 
   /** Work that waits until responses are on their way, and happens only while there is activity. */
@@ -249,47 +190,63 @@ export class Partition extends DurableObject<Env> {
     // Unconfirmed: no response has to wait for it, and losing it loses only warmth.
     this.ctx.storage
       .setAlarm(Date.now() + HOUSEKEEPING_AFTER, { allowUnconfirmed: true })
-      .catch(() => this.#stats.faults++);
+      .catch(() => this.#parts.stats.faults++);
   }
 
-  async #heartbeat(sinceLast: number | undefined): Promise<HeartbeatAnswer> {
-    return heartbeatAnswerSchema.parse(
-      await this.env.COORDINATOR.getByName("main").heartbeat({
-        partition: this.#address.name,
-        region: this.#address.region,
-        incarnation: this.#learner.incarnation,
-        settingsVersion: this.#settings.version,
-        sliceVersion: this.#sliceVersion,
-        ...(sinceLast !== undefined && { sinceLast }),
-      }),
-    );
+  async #sendHeartbeat(sinceLast: number | undefined): Promise<HeartbeatAnswer> {
+    const answer: unknown = await this.env.COORDINATOR.getByName("main").heartbeat({
+      partition: this.#address.name,
+      region: this.#address.region,
+      incarnation: this.#parts.learner.incarnation,
+      settingsVersion: this.#settings.version,
+      sliceVersion: this.#sliceVersion,
+      ...(sinceLast !== undefined && { sinceLast }),
+    });
+    return heartbeatAnswerSchema.parse(answer);
   }
 
   #apply(answer: HeartbeatAnswer): void {
+    // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
+    void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
     if (answer.slice !== undefined) {
-      this.#learner.applySlice(answer.slice.entries);
+      this.#parts.learner.applySlice(answer.slice.entries);
       this.#sliceVersion = answer.slice.version;
     }
-    this.#writeBehind.keep(answer.warm);
-    if (answer.settings === undefined || answer.settings.version === this.#settings.version) return;
-    this.#settings = answer.settings;
-    this.#memory.resize(Math.max(1, answer.settings.settings.memoryBytes));
-    this.#disk.resize(answer.settings.settings.diskBytes);
-    this.ctx.storage.sql.exec(
-      "INSERT OR REPLACE INTO documents (name, body) VALUES ('settings', ?)",
-      JSON.stringify(answer.settings),
-    );
+    this.#parts.writeBehind.keep(answer.warm);
+    if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)
+      this.#applySettings(answer.settings);
   }
 
-  #loadSettings(): VersionedSettings {
-    const [row] = this.ctx.storage.sql.exec("SELECT body FROM documents WHERE name = 'settings'").toArray();
-    const fallback = { version: 0, settings: DEFAULT_SETTINGS };
-    if (row === undefined) return fallback;
-    try {
-      return versionedSettingsSchema.catch(fallback).parse(JSON.parse(String(row.body)));
-    } catch {
-      return fallback; // A damaged row: the next heartbeat brings the settings again.
-    }
+  #applySettings(versioned: VersionedSettings): void {
+    this.#settings = versioned;
+    const { settings } = versioned;
+    this.#parts.engine.setSettings(engineSettings(settings));
+    this.#parts.memory.resize(Math.max(1, settings.memoryBytes));
+    this.#disk.resize(settings.diskBytes);
+    this.ctx.storage.sql.exec(
+      "INSERT OR REPLACE INTO documents (name, body) VALUES ('settings', ?)",
+      JSON.stringify(versioned),
+    );
+  }
+}
+
+const toShardEvent = ({ time, dataType, shard, type, user, region }: PartitionEvent): ShardEvent => ({
+  type,
+  user,
+  region,
+  time: epochMillis(time),
+  ...(shard !== undefined && { shard }),
+  ...(dataType !== undefined && { dataType }),
+});
+
+function loadSettings(storage: DurableObjectStorage): VersionedSettings {
+  const fallback = { version: 0, settings: DEFAULT_SETTINGS };
+  const [row] = storage.sql.exec("SELECT body FROM documents WHERE name = 'settings'").toArray();
+  if (row === undefined) return fallback;
+  try {
+    return versionedSettingsSchema.catch(fallback).parse(JSON.parse(String(row.body)));
+  } catch {
+    return fallback; // A damaged row: the next heartbeat brings the settings again.
   }
 }
 

@@ -1,5 +1,6 @@
 import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../../src/contract/messages.ts";
 import type { Settings } from "../../src/contract/settings.ts";
+import type { Engine } from "../../src/core/engine/engine.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
 import { type MapSlice, Predictor } from "../../src/core/learning/predictor.ts";
 import { decide } from "../../src/core/prefetch-decision.ts";
@@ -20,6 +21,8 @@ const REPORT_EVERY = 5 * SECOND;
 const REPORT_AT = 500;
 /** What is due later than this can take the way through the queue, which delivers in a second or two. */
 const QUEUE_FROM = 10 * SECOND;
+/** A plan is given at least this long to be fetched: with fast users the engine's own horizon can be a moment. */
+const LEAST_PATIENCE = SECOND;
 /** How much before its arrival a queued prefetch should be delivered. */
 const QUEUE_LEAD = 5 * SECOND;
 
@@ -34,6 +37,7 @@ export interface Observed {
 export class Learner {
   readonly #events = new FifoQueue<Observed>(MAX_EVENTS_WAITING);
   readonly #predictor = new Predictor();
+  readonly #engine: Engine;
   readonly #address: PartitionAddress;
   readonly #prefetcher: Prefetcher;
   readonly #stats: Stats;
@@ -53,6 +57,7 @@ export class Learner {
 
   constructor(parts: {
     address: PartitionAddress;
+    engine: Engine;
     prefetcher: Prefetcher;
     stats: Stats;
     settings: () => Settings;
@@ -64,6 +69,7 @@ export class Learner {
     afterwards: () => void;
   }) {
     this.#address = parts.address;
+    this.#engine = parts.engine;
     this.#prefetcher = parts.prefetcher;
     this.#stats = parts.stats;
     this.#settings = parts.settings;
@@ -82,6 +88,20 @@ export class Learner {
   }
   get incarnation(): number {
     return this.#incarnation;
+  }
+
+  /**
+   * Learns from the event of a read that now waits for R2: the wait is time to spend, and what is predicted from the
+   * event is fetched alongside. Events before it come first.
+   */
+  learnNow(event: ShardEvent): void {
+    for (let i = 0; i < SLICE; i++) {
+      const observed = this.#events.shift();
+      if (observed === undefined) break;
+      this.#learn(observed);
+    }
+    this.#learn({ event, missed: true });
+    this.#schedule();
   }
 
   /** Puts an event on the event queue; the work happens when the response is on its way. O(1). */
@@ -147,9 +167,20 @@ export class Learner {
     this.#stats.eventsLearned++;
     this.#unreported++;
     if (event.shard !== undefined && missed !== null) this.#predictor.demand(event.shard, missed);
+    const { plans } = this.#engine.request(event);
+    const now = this.#now();
+    this.#dispatch(
+      plans.map(({ shard, probability, expectedDelay, expiresAt }) => ({
+        shard,
+        probability,
+        arrival: epochMillis(now + expectedDelay),
+        expires: epochMillis(Math.max(expiresAt, now + LEAST_PATIENCE)),
+        reason: "predicted",
+      })),
+    );
     const candidates = this.#predictor.observe(event);
     const { prefetchMode: mode, prefetchThreshold: threshold, prefetchCost: cost } = this.#settings();
-    this.#dispatch(decide(candidates, { mode, threshold, cost }, epochMillis(this.#now())));
+    this.#dispatch(decide(candidates, { mode, threshold, cost }, epochMillis(now)));
   }
 
   /** What is due soon is fetched here and now; the rest takes the queue, delayed to arrive in time. */

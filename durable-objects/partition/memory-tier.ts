@@ -53,7 +53,9 @@ export class MemoryTier {
 
   /** One demand access. O(1), and no copy of the bytes. */
   access(id: string): Copy | undefined {
-    return this.#policy.access(id) ? this.#copies.get(id) : undefined;
+    const copy = this.#copies.get(id);
+    if (copy !== undefined) this.#policy.access(id);
+    return copy;
   }
 
   /** The copy without counting an access. */

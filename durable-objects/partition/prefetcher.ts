@@ -1,4 +1,5 @@
 import type { Settings } from "../../src/contract/settings.ts";
+import type { Engine } from "../../src/core/engine/engine.ts";
 import { type Prefetch, PrefetchQueue } from "../../src/core/queues/prefetch-queue.ts";
 import { epochMillis, MINUTE } from "../../src/core/units.ts";
 import type { Fills } from "./fills.ts";
@@ -17,6 +18,7 @@ export class Prefetcher {
   readonly #fills: Fills;
   readonly #memory: MemoryTier;
   readonly #stats: Stats;
+  readonly #engine: Engine;
   readonly #settings: () => Settings;
   readonly #now: () => number;
   #active = 0;
@@ -27,12 +29,14 @@ export class Prefetcher {
     fills: Fills;
     memory: MemoryTier;
     stats: Stats;
+    engine: Engine;
     settings: () => Settings;
     now: () => number;
   }) {
     this.#fills = parts.fills;
     this.#memory = parts.memory;
     this.#stats = parts.stats;
+    this.#engine = parts.engine;
     this.#settings = parts.settings;
     this.#now = parts.now;
   }
@@ -56,12 +60,13 @@ export class Prefetcher {
 
   /** Queues what is not here, not on its way and not known to be missing, and starts what can start. */
   offer(prefetches: readonly Prefetch[]): void {
-    if (this.#settings().prefetchMode === "off") return;
+    const off = this.#settings().prefetchMode === "off";
     for (const prefetch of prefetches) {
       const { shard } = prefetch;
-      if (this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard) || this.#absent.has(shard))
-        continue;
-      this.#queue.push(prefetch);
+      const absent = this.#absent.has(shard);
+      const pointless =
+        off || absent || this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard);
+      if (pointless || !this.#queue.push(prefetch)) this.#engine.fillFailed(shard, absent);
     }
     this.#pump();
   }
@@ -98,8 +103,10 @@ export class Prefetcher {
       const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
         .result;
       if (fetched.kind === "absent") this.#rememberAbsent(prefetch.shard);
+      if (fetched.kind !== "copy") this.#engine.fillFailed(prefetch.shard, fetched.kind === "absent");
     } catch {
       this.#stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
+      this.#engine.fillFailed(prefetch.shard, false);
     } finally {
       this.#active--;
       this.#pump();

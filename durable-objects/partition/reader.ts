@@ -35,10 +35,18 @@ export class OverloadedError extends Error {
   override readonly name = "OverloadedError";
 }
 
-/** The outcome of a read, for learning: whether it waited for R2. Null when it teaches nothing. */
+/** The outcome of a read, for learning. `learned` is null when it teaches nothing. */
 export interface ReadOutcome {
   readonly response: Response;
-  readonly learned: { readonly size: number; readonly missed: boolean } | null;
+  readonly learned: {
+    readonly size: number;
+    /** It waited for R2. */
+    readonly missed: boolean;
+    /** It was the first read of a copy that was fetched ahead. */
+    readonly prefetched: boolean;
+    /** Time the partition took for it, ms. */
+    readonly millis: number;
+  } | null;
 }
 
 /** What the reader needs of the SQLite tier. */
@@ -57,6 +65,8 @@ export interface ReaderParts {
   readonly lease: Lease;
   /** Resolves when a lease being asked for has been granted, or shortly after when it is not. */
   readonly leaseSettled: () => Promise<void>;
+  /** Called right before a read waits for R2: time in which there is learning to be done. */
+  readonly onWait: (read: ReadRequest) => void;
   readonly stats: Stats;
   readonly freshnessMillis: () => number;
   readonly staleIfErrorMillis: () => number;
@@ -129,6 +139,7 @@ export class Reader {
     if (missed) stats.misses++;
     else stats.hits++;
     if (read.method === "GET") copy.uses++;
+    const millis = now() - start;
     const answer = decideAnswer(read, copy.meta, status);
     const body =
       answer.status === 206
@@ -137,8 +148,11 @@ export class Reader {
           ? null
           : copy.body;
     return {
-      response: buildResponse(answer, copy.meta, body, status, now() - start),
-      learned: read.method === "HEAD" ? null : { size: copy.meta.size, missed },
+      response: buildResponse(answer, copy.meta, body, status, millis),
+      learned:
+        read.method === "HEAD"
+          ? null
+          : { size: copy.meta.size, missed, prefetched: status === STATUS.prefetched, millis },
     };
   }
 
@@ -163,6 +177,7 @@ export class Reader {
     if (!fills.isUnderWay(read.id) && fills.underWay >= MAX_FILLS)
       throw new OverloadedError("too many fetches");
     if (held !== null) stats.revalidations++;
+    this.#parts.onWait(read);
     try {
       const { fetched, joined } = await this.#fetchCurrent(read.id, held);
       if (joined) stats.collapsed++;
@@ -239,7 +254,13 @@ export class Reader {
     const { store, stats, now } = this.#parts;
     stats.bypassed++;
     const { response, meta } = await readDirectly(store, read, status, () => now() - start, opened);
-    return { response, learned: read.method === "HEAD" ? null : { size: meta.size, missed: true } };
+    return {
+      response,
+      learned:
+        read.method === "HEAD"
+          ? null
+          : { size: meta.size, missed: true, prefetched: false, millis: now() - start },
+    };
   }
 
   /** `Cache-Control: no-cache`: the storage's own answer, at the price of a conditional read when a copy is held. */

@@ -10,7 +10,6 @@ import {
 } from "../units.ts";
 import { shardKey, typeKey } from "./keys.ts";
 import { type ReportBody, ReportBuilder } from "./report-builder.ts";
-import { Successors } from "./successors.ts";
 
 /** A shard the user of an event is likely to want next. */
 export interface Candidate {
@@ -27,14 +26,8 @@ export type MapSlice = readonly (readonly [
 
 /** Users remembered; each costs some hundred bytes. */
 const MAX_USERS = 10_000;
-/** Rows of the successor table: with 16 successors of usual ids about 20 MB when full. */
-const MAX_ROWS = 8_000;
 /** A pause longer than this begins a new visit: what follows did not follow from what was before. */
 const VISIT_GAP = 30 * SECOND;
-/** Candidates below this are never worth a fetch. */
-const LEAST_PROBABILITY = 0.02;
-/** Candidates returned at most; a burst must not fan out without bound. */
-const MAX_CANDIDATES = 8;
 
 interface UserContext {
   readonly key: string;
@@ -42,12 +35,8 @@ interface UserContext {
   readonly time: EpochMillis;
 }
 
-/**
- * Learns which shard follows which, and which shard an event type leads to, from one partition's events, and
- * predicts from that and from the coordinator's slice. One shared table, context per user. O(row width) an event.
- */
+/** Collects what a partition reports, and predicts from what the coordinator knows. O(slice row) an event. */
 export class Predictor {
-  readonly #successors = new Successors(MAX_ROWS);
   readonly #users = new Map<string, UserContext>();
   #shared: ReadonlyMap<string, readonly (readonly [string, number, number])[]> = new Map();
   readonly #report = new ReportBuilder();
@@ -57,8 +46,8 @@ export class Predictor {
     const previous = this.#contextOf(event);
     if (event.shard !== undefined && previous !== undefined) this.#learn(previous, event, event.shard);
     const key = event.shard === undefined ? typeKey(event.type) : shardKey(event.shard);
-    this.#seen(key, event.time);
-    if (event.shard !== undefined) this.#seen(typeKey(event.type), event.time);
+    this.#report.seen(key);
+    if (event.shard !== undefined) this.#report.seen(typeKey(event.type));
     if (previous !== undefined) this.#report.pair(previous.type, event.type);
     this.#remember(event, key);
     return this.#predict(key, event);
@@ -80,7 +69,6 @@ export class Predictor {
 
   forget(): void {
     this.#users.clear();
-    this.#successors.clear();
     this.#shared = new Map();
     this.#report.take();
   }
@@ -92,16 +80,8 @@ export class Predictor {
 
   #learn(previous: UserContext, event: ShardEvent, shard: string): void {
     const delay = Math.max(0, event.time - previous.time);
-    for (const from of new Set([previous.key, typeKey(previous.type)])) {
-      if (from === shardKey(shard)) continue;
-      this.#successors.link(from, shard, 1, delay, event.time);
-      this.#report.edge(from, shard, delay);
-    }
-  }
-
-  #seen(key: string, time: number): void {
-    this.#successors.see(key, 1, time);
-    this.#report.seen(key);
+    for (const from of new Set([previous.key, typeKey(previous.type)]))
+      if (from !== shardKey(shard)) this.#report.edge(from, shard, delay);
   }
 
   #remember(event: ShardEvent, key: string): void {
@@ -114,18 +94,11 @@ export class Predictor {
   }
 
   #predict(key: string, event: ShardEvent): readonly Candidate[] {
-    const best = new Map<string, Candidate>();
-    const offer = (shard: string, p: number, delay: number): void => {
-      if (p < LEAST_PROBABILITY || shard === event.shard) return;
-      if (p <= (best.get(shard)?.probability ?? 0)) return;
-      best.set(shard, { shard, probability: probability(p), expectedDelay: millis(delay) });
-    };
-    for (const from of new Set([key, typeKey(event.type)])) {
-      for (const next of this.#successors.after(from, event.time))
-        offer(next.to, next.probability, next.delay);
-      for (const [shard, p, delay] of this.#shared.get(from) ?? []) offer(shard, p, delay);
-    }
-    return [...best.values()].sort((a, b) => b.probability - a.probability).slice(0, MAX_CANDIDATES);
+    return [...new Set([key, typeKey(event.type)])].flatMap((from) =>
+      (this.#shared.get(from) ?? [])
+        .filter(([shard]) => shard !== event.shard)
+        .map(([shard, p, delay]) => ({ shard, probability: probability(p), expectedDelay: millis(delay) })),
+    );
   }
 }
 
