@@ -16,6 +16,13 @@ export interface Env {
   readonly WRITE_TOKENS?: string;
   readonly EVENT_TOKENS?: string;
   readonly ADMIN_TOKENS?: string;
+  /** Absent bindings limit nothing: a deployment works without them. */
+  readonly WRITE_LIMIT?: RateLimit;
+  readonly EVENT_LIMIT?: RateLimit;
+  readonly LOGIN_LIMIT?: RateLimit;
+  /** Cloudflare Access in front of /admin: `team.cloudflareaccess.com` and the application's audience tags. */
+  readonly ACCESS_TEAM_DOMAIN?: string;
+  readonly ACCESS_AUD?: string;
 }
 
 declare global {
@@ -39,9 +46,22 @@ export interface Config {
     readonly events: readonly string[];
     readonly admin: readonly string[];
   };
+  /** Whose assertions stand in for an admin token; null when Cloudflare Access is not configured. */
+  readonly access: AccessConfig | null;
 }
 
-/** Parses the variables and secrets; missing write, event and admin tokens let nobody in. */
+/** A Cloudflare Access application. */
+export interface AccessConfig {
+  /** `https://<team>.cloudflareaccess.com` */
+  readonly issuer: string;
+  /** Audience tags of the applications that guard the admin pages. */
+  readonly audience: readonly string[];
+}
+
+/**
+ * Parses the variables and secrets. What is missing or malformed lets nobody in: no write, event and admin tokens,
+ * nobody writes, sends events or administers; half of the Access settings, no assertion counts.
+ */
 export function parseConfig(env: Env): Config {
   const read = tokenList(env.READ_TOKENS);
   return {
@@ -52,7 +72,21 @@ export function parseConfig(env: Env): Config {
       events: tokenList(env.EVENT_TOKENS),
       admin: tokenList(env.ADMIN_TOKENS),
     },
+    access: accessConfig(env),
   };
+}
+
+/** A host name and no more: what is asked for keys must be what the operator wrote. */
+const HOST = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/;
+
+function accessConfig(env: Env): AccessConfig | null {
+  const host = (env.ACCESS_TEAM_DOMAIN ?? "")
+    .trim()
+    .toLowerCase()
+    .replace(/^https:\/\//, "")
+    .replace(/\/$/, "");
+  const audience = tokenList(env.ACCESS_AUD);
+  return HOST.test(host) && audience.length > 0 ? { issuer: `https://${host}`, audience } : null;
 }
 
 const tokenList = (text: string | undefined): readonly string[] =>

@@ -1,17 +1,22 @@
 import { Hono } from "hono";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
 import { type Config, type Env, parseConfig } from "../env.ts";
-import { StorageUnavailableError } from "../storage/shard-store.ts";
+import { StorageThrottledError, StorageUnavailableError } from "../storage/shard-store.ts";
 import { adminRoutes } from "./admin.ts";
 import { withCors } from "./cors.ts";
 import { refreshEdgeState } from "./edge-state.ts";
 import { eventRoutes } from "./events.ts";
+import { limitLogins } from "./rate-limit.ts";
+import { withAdminHeaders, withSecurityHeaders } from "./security-headers.ts";
 import { shardRoutes } from "./shards.ts";
 
 export interface AppTypes {
   Bindings: Env;
   Variables: { config: Config };
 }
+
+/** Frames of an unexpected error that are logged: enough to find the place. */
+const LOGGED_FRAMES = 6;
 
 /** The HTTP surface, one file a resource. */
 export const app = new Hono<AppTypes>();
@@ -22,8 +27,11 @@ app.use(async (context, next) => {
   refreshEdgeState(context.env, context.executionCtx);
 });
 
+app.use(withSecurityHeaders);
 app.use("/shards/*", withCors);
 app.use("/events", withCors);
+app.use("/admin/*", withAdminHeaders);
+app.use("/admin/*", limitLogins);
 
 app.get("/healthz", (context) => context.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
 app.route("/shards", shardRoutes);
@@ -41,12 +49,29 @@ app.notFound((context) =>
 
 app.onError((error) => {
   if (error instanceof ProblemError) return problemResponse(error);
+  if (error instanceof StorageThrottledError)
+    return problemResponse(
+      new ProblemError(
+        "rate-limited",
+        "This shard is written too often: the storage takes one write a second. Nothing was stored; try again.",
+        { "Retry-After": "1" },
+      ),
+    );
   if (error instanceof StorageUnavailableError)
     return problemResponse(
       new ProblemError("storage-unavailable", "The storage did not answer; try again in a moment.", {
         "Retry-After": "1",
       }),
     );
-  console.error("edge: a request failed", error.name, error.message);
+  console.error("edge: a request failed", error.name, framesOf(error));
   return problemResponse(new ProblemError("internal", "The request failed; try again."));
 });
+
+/** Where an error was thrown, without its message: that may quote what a client sent. */
+const framesOf = (error: Error): string =>
+  (error.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, LOGGED_FRAMES)
+    .map((line) => line.trim())
+    .join(" < ");

@@ -1,22 +1,27 @@
 import { ProblemError } from "../contract/problems.ts";
 import type { Config } from "../env.ts";
+import { hasAccess } from "./access.ts";
+import { hex, sha256 } from "./digest.ts";
 
 /** What a route needs: a kind of token, or nothing. */
 export type Scope = "read" | "write" | "events" | "admin";
 
-const encoder = new TextEncoder();
+/** Who was let in, as rate limits tell callers apart: a hash of the token, "access", or "open". */
+export type CallerKey = string;
 
 /**
- * Lets a request pass when it carries a token of its scope.
+ * Lets a request pass when it carries a token of its scope or, for the admin pages, an assertion of Cloudflare Access.
  * @throws ProblemError `unauthorized` without a credential, `forbidden` with a wrong one.
  */
-export async function authorize(request: Request, scope: Scope, config: Config): Promise<void> {
+export async function authorize(request: Request, scope: Scope, config: Config): Promise<CallerKey> {
   const accepted = config.tokens[scope];
-  if (accepted === null) return;
+  if (accepted === null) return "open";
+  if (scope === "admin" && (await vouchedFor(request, config))) return "access";
   const token = bearerToken(request) ?? (scope === "admin" ? browserPassword(request) : undefined);
   if (token === undefined) throw unauthorized(scope);
-  if (!(await isAccepted(token, accepted)))
-    throw new ProblemError("forbidden", `The token given is not one of the ${scope} tokens.`);
+  const key = await acceptedKey(token, accepted);
+  if (key === null) throw new ProblemError("forbidden", `The token given is not one of the ${scope} tokens.`);
+  return key;
 }
 
 function unauthorized(scope: Scope): ProblemError {
@@ -29,13 +34,15 @@ function unauthorized(scope: Scope): ProblemError {
   );
 }
 
-function bearerToken(request: Request): string | undefined {
-  return /^Bearer +([^\s]+)\s*$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-}
+const bearerToken = (request: Request): string | undefined =>
+  /^Bearer +([^\s]+)\s*$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
 
-/** Browsers ask for a name and password when they open a page: the password is the token. For reading only. */
+const vouchedFor = async (request: Request, { access }: Config): Promise<boolean> =>
+  access !== null && isOwnPages(request) && (await hasAccess(request, access));
+
+/** Browsers ask for a name and password when they open a page: the password is the token. */
 function browserPassword(request: Request): string | undefined {
-  if (request.method !== "GET" && request.method !== "HEAD") return undefined;
+  if (!isOwnPages(request)) return undefined;
   const encoded = /^Basic +([A-Za-z0-9+/=]+)\s*$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (encoded === undefined) return undefined;
   try {
@@ -46,15 +53,26 @@ function browserPassword(request: Request): string | undefined {
   }
 }
 
+/**
+ * Whether a credential that browsers send by themselves (a remembered password, Access's cookie) may count: always
+ * for reading; for a change only when the browser says that one of our own pages asks for it. Any other site could
+ * have made the browser send the request.
+ */
+function isOwnPages(request: Request): boolean {
+  if (request.method === "GET" || request.method === "HEAD") return true;
+  const site = request.headers.get("Sec-Fetch-Site");
+  if (site !== null) return site === "same-origin";
+  const origin = request.headers.get("Origin");
+  return origin !== null && origin === new URL(request.url).origin;
+}
+
 /** Compares with every token, in a time that depends neither on where they differ nor on their lengths. */
-async function isAccepted(token: string, accepted: readonly string[]): Promise<boolean> {
-  const given = await digest(token);
+async function acceptedKey(token: string, accepted: readonly string[]): Promise<CallerKey | null> {
+  const given = await sha256(token);
   let found = false;
   for (const candidate of accepted) {
     // Equal lengths are a must for timingSafeEqual; hashing gives them, and hides the real ones.
-    if (crypto.subtle.timingSafeEqual(given, await digest(candidate))) found = true;
+    if (crypto.subtle.timingSafeEqual(given, await sha256(candidate))) found = true;
   }
-  return found;
+  return found ? hex(given) : null;
 }
-
-const digest = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest("SHA-256", encoder.encode(text));

@@ -1,7 +1,8 @@
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
 import type { AppTypes } from "./app.ts";
-import { settledEdgeState } from "./edge-state.ts";
+import { currentEdgeState, settledEdgeState } from "./edge-state.ts";
+import { addVary, editHeaders } from "./edit-headers.ts";
 
 /** What pages may read of a response besides the few headers every page may. */
 const EXPOSED = [
@@ -13,14 +14,34 @@ const EXPOSED = [
   "Repr-Digest",
   "Server-Timing",
   "Last-Modified",
-];
+  "Retry-After",
+].join(", ");
 
-/** Cross-origin access for the origins of the settings. Requests without an Origin pay nothing. */
+/**
+ * Cross-origin access for the origins of the settings. Requests without an Origin pay nothing; their answers say
+ * that they vary by it all the same, lest a shared cache answer a page with one that does not name it.
+ */
 export const withCors = createMiddleware<AppTypes>(async (context, next) => {
-  if (context.req.header("Origin") === undefined) return next();
-  const { corsOrigins } = (await settledEdgeState(context.env)).settings.settings;
-  return cors({
-    origin: corsOrigins.includes("*") ? "*" : [...corsOrigins],
+  const origin = context.req.header("Origin");
+  const { corsOrigins } =
+    origin === undefined
+      ? currentEdgeState().settings.settings
+      : (await settledEdgeState(context.env)).settings.settings;
+  const everybody = corsOrigins.includes("*");
+  if (origin !== undefined && context.req.method === "OPTIONS")
+    return preflight(everybody ? "*" : [...corsOrigins])(context, next);
+  await next();
+  editHeaders(context, (headers) => {
+    if (!everybody) addVary(headers, "Origin");
+    if (origin === undefined || !(everybody || corsOrigins.includes(origin))) return;
+    headers.set("Access-Control-Allow-Origin", everybody ? "*" : origin);
+    headers.set("Access-Control-Expose-Headers", EXPOSED);
+  });
+});
+
+const preflight = (origin: "*" | string[]) =>
+  cors({
+    origin,
     allowMethods: ["GET", "HEAD", "PUT", "DELETE", "POST", "OPTIONS"],
     allowHeaders: [
       "Authorization",
@@ -37,7 +58,5 @@ export const withCors = createMiddleware<AppTypes>(async (context, next) => {
       "Foreshard-Event",
       "Foreshard-Data-Type",
     ],
-    exposeHeaders: EXPOSED,
     maxAge: 3_600,
-  })(context, next);
-});
+  });

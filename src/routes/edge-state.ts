@@ -6,11 +6,13 @@ import type { Env } from "../env.ts";
 
 /** How old the isolate's knowledge may get while there is traffic. */
 const REFRESH_EVERY = 10 * SECOND;
+/** How long a request that cannot do without the first state waits for it: a coordinator that is away costs no more. */
+const PATIENCE = 2 * SECOND;
 
 /** What this isolate knows of topology and settings. Shared by its requests; refreshed behind their responses. */
 let known: EdgeState = { topology: INITIAL_TOPOLOGY, settings: { version: 0, settings: DEFAULT_SETTINGS } };
+let settled = false;
 let askedAt = Number.NEGATIVE_INFINITY;
-let asking: Promise<void> | null = null;
 
 /** The state to route and validate with: never waits. */
 export const currentEdgeState = (): EdgeState => known;
@@ -21,9 +23,12 @@ export function refreshEdgeState(env: Env, context: { waitUntil(promise: Promise
   context.waitUntil(ask(env));
 }
 
-/** Waits for the first state when this isolate has none yet. For the few requests that cannot do without. */
+/** Waits, not for long, for the first state when this isolate has none yet. For requests that cannot do without. */
 export async function settledEdgeState(env: Env): Promise<EdgeState> {
-  if (known.settings.version === 0 && Date.now() - askedAt >= REFRESH_EVERY) await ask(env);
+  // Every request asks for itself: one that waited for another's call would hang if that one's client went away.
+  if (!settled) await Promise.race([ask(env), scheduler.wait(PATIENCE)]);
+  // Whatever came of it: the next one is asked behind a response, not before it.
+  settled = true;
   return known;
 }
 
@@ -32,16 +37,14 @@ export function learnSettings(settings: VersionedSettings): void {
   if (settings.version >= known.settings.version) known = { ...known, settings };
 }
 
-function ask(env: Env): Promise<void> {
+async function ask(env: Env): Promise<void> {
   askedAt = Date.now();
-  asking ??= env.COORDINATOR.getByName("main")
-    .edgeState()
-    .then((state) => {
-      known = state;
-    })
-    .catch(() => undefined) // The coordinator is away: what is known goes on being used.
-    .finally(() => {
-      asking = null;
-    });
-  return asking;
+  try {
+    const { topology, settings } = await env.COORDINATOR.getByName("main").edgeState();
+    known = { ...known, topology };
+    learnSettings(settings);
+    settled = true;
+  } catch {
+    // The coordinator is away: what is known goes on being used.
+  }
 }

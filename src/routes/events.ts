@@ -8,32 +8,55 @@ import {
 } from "../contract/events.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
+import type { Env } from "../env.ts";
 import { partitionStub } from "../storage/partition-stub.ts";
+import { within } from "../storage/within.ts";
 import type { AppTypes } from "./app.ts";
 import { authorize } from "./authorize.ts";
 import { currentEdgeState } from "./edge-state.ts";
+import { callerAddress, limitRate } from "./rate-limit.ts";
 import { type RequestContext, requestContext } from "./request-context.ts";
+
+/** A partition that does not take events within this time is left alone, ms. */
+const PATIENCE = 5_000;
 
 /** `POST /events`: what users did besides reading shards. */
 export const eventRoutes = new Hono<AppTypes>();
 
 eventRoutes.post("/", async (context) => {
-  await authorize(context.req.raw, "events", context.var.config);
+  const caller = await authorize(context.req.raw, "events", context.var.config);
+  // By address as well: pages of many users may share one token, and one of them must not use it up.
+  await limitRate(
+    context.env.EVENT_LIMIT,
+    `${caller}:${await callerAddress(context.req.raw)}`,
+    "posts of events",
+  );
   const request = requestContext(context);
   const events = parseEvents(await readText(context), context.req.header("Content-Type"));
-  const accepted = await Promise.all(
-    byPartition(events, request).map(({ address, events }) =>
-      partitionStub(context.env, address).observe(events),
-    ),
-  );
-  return context.json({ accepted: accepted.reduce((sum, count) => sum + count, 0) }, 202, {
-    "Cache-Control": "no-store",
-  });
+  const accepted = await observed(context.env, byPartition(events, request));
+  return context.json({ accepted }, 202, { "Cache-Control": "no-store" });
 });
 
 eventRoutes.all("/", () => {
   throw new ProblemError("method-not-allowed", "Events are sent with POST.", { Allow: "POST, OPTIONS" });
 });
+
+/**
+ * Gives partitions their events and says how many were taken: events are for learning, so what a partition in trouble
+ * does not take is lost, not repeated.
+ * @throws ProblemError `overloaded` when no partition took any because of a fault.
+ */
+async function observed(env: Env, groups: ReturnType<typeof byPartition>): Promise<number> {
+  const outcomes = await Promise.allSettled(
+    groups.map(({ address, events }) => within(partitionStub(env, address).observe(events), PATIENCE)),
+  );
+  const taken = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+  if (taken.length === 0 && outcomes.length > 0)
+    throw new ProblemError("overloaded", "No partition takes events now; send them again in a moment.", {
+      "Retry-After": "5",
+    });
+  return taken.reduce((sum, count) => sum + count, 0);
+}
 
 /** Reads the body up to its limit, whatever Content-Length says. */
 async function readText(context: Context<AppTypes>): Promise<string> {
@@ -91,11 +114,13 @@ function jsonOr(text: string, complaint: () => string): unknown {
 function byPartition(events: readonly EventInput[], request: RequestContext) {
   const { topology } = currentEdgeState();
   const groups = new Map<string, { address: PartitionAddress; events: PartitionEvent[] }>();
-  for (const { user = request.user, region = request.region, time = Date.now(), ...event } of events) {
+  const now = Date.now();
+  for (const { user = request.user, region = request.region, time = now, ...event } of events) {
     const address = route(region, user, topology);
     const group = groups.get(address.name) ?? { address, events: [] };
     groups.set(address.name, group);
-    group.events.push({ ...event, user, region, time });
+    // What has not happened yet must not be learned from as if it had: it would outweigh all that follows.
+    group.events.push({ ...event, user, region, time: Math.min(time, now) });
   }
   return [...groups.values()];
 }

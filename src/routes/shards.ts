@@ -8,11 +8,15 @@ import { announce, type Coherence } from "../storage/announce-change.ts";
 import { readFromPartition } from "../storage/partition-read.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
-import { DigestMismatchError, type ShardMeta } from "../storage/shard-store.ts";
+import { DigestMismatchError, InvalidCursorError, type ShardMeta } from "../storage/shard-store.ts";
 import type { AppTypes } from "./app.ts";
 import { authorize } from "./authorize.ts";
 import { settledEdgeState } from "./edge-state.ts";
+import { addVary } from "./edit-headers.ts";
+import { privateCacheControl } from "./private-caching.ts";
+import { limitRate } from "./rate-limit.ts";
 import { requestContext } from "./request-context.ts";
+import { refuseDeleteConditions, storedHeaders, writeConditions } from "./stored-headers.ts";
 
 /** `/shards`: the data plane. */
 export const shardRoutes = new Hono<AppTypes>();
@@ -28,11 +32,20 @@ shardRoutes.get("/", async (context) => {
   const query = listQuery.safeParse(context.req.query());
   if (!query.success) throw new ProblemError("invalid-query", describeZodError(query.error));
   const { prefix, cursor, limit } = query.data;
-  const page = await resilient(new R2ShardStore(context.env.SHARDS)).list({
-    limit,
-    ...(prefix !== undefined && { prefix }),
-    ...(cursor !== undefined && { cursor }),
-  });
+  const page = await resilient(new R2ShardStore(context.env.SHARDS))
+    .list({
+      limit,
+      ...(prefix !== undefined && { prefix }),
+      ...(cursor !== undefined && { cursor }),
+    })
+    .catch((error: unknown) => {
+      if (error instanceof InvalidCursorError)
+        throw new ProblemError(
+          "invalid-query",
+          "cursor: must be one that a list answered; begin without one",
+        );
+      throw error;
+    });
   return context.json(
     {
       shards: page.shards.map(({ id, size, etag, uploaded }) => ({
@@ -54,7 +67,7 @@ shardRoutes.get("/*", async (context) => {
   const id = shardIdOf(context);
   const { user, eventType, dataType, region, partition } = requestContext(context);
   const header = (name: string): string | undefined => context.req.header(name);
-  return toClient(
+  const response = toClient(
     await readFromPartition(context.env, partition, {
       id,
       method: context.req.raw.method === "HEAD" ? "HEAD" : "GET",
@@ -73,13 +86,16 @@ shardRoutes.get("/*", async (context) => {
       },
     }),
   );
+  if (context.var.config.tokens.read !== null) keepPrivate(response.headers);
+  return response;
 });
 
 shardRoutes.put("/*", async (context) => {
-  await authorize(context.req.raw, "write", context.var.config);
+  await authorizeWrite(context);
   const id = shardIdOf(context);
   const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
+  const kept = { ...storedHeaders(context), ...writeConditions(context) };
   const { maxBodyBytes } = (await settledEdgeState(context.env)).settings.settings;
   const length = contentLength(context, maxBodyBytes);
   const sha256 = expectedDigest(context.req.header("Repr-Digest"));
@@ -88,12 +104,9 @@ shardRoutes.put("/*", async (context) => {
   const body = context.req.raw.body;
   const meta = await store
     .put(id, body === null || length === 0 ? new Uint8Array() : body, {
-      contentType: context.req.header("Content-Type"),
-      contentEncoding: context.req.header("Content-Encoding"),
-      cacheControl: context.req.header("Cache-Control"),
+      ...kept,
       sha256,
-      ifMatch: context.req.header("If-Match"),
-      ifNoneMatch: context.req.header("If-None-Match"),
+      size: length,
     })
     .catch((error: unknown) => {
       if (error instanceof DigestMismatchError)
@@ -113,10 +126,11 @@ shardRoutes.put("/*", async (context) => {
 });
 
 shardRoutes.delete("/*", async (context) => {
-  await authorize(context.req.raw, "write", context.var.config);
+  await authorizeWrite(context);
   const id = shardIdOf(context);
   const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
+  refuseDeleteConditions(context);
   await resilient(new R2ShardStore(context.env.SHARDS)).delete(id);
   await announce(context.env, { shard: id, uploaded: Date.now() }, partition, coherence);
   return new Response(null, { status: 204 });
@@ -127,6 +141,12 @@ shardRoutes.all("/*", () => {
     Allow: "GET, HEAD, PUT, DELETE, OPTIONS",
   });
 });
+
+/** Writers are limited by token, wherever they write from. */
+async function authorizeWrite(context: Context<AppTypes>): Promise<void> {
+  const caller = await authorize(context.req.raw, "write", context.var.config);
+  await limitRate(context.env.WRITE_LIMIT, caller, "writes");
+}
 
 /**
  * The shard id in a request's path, decoded once. Taken from the raw URL: routers normalise what they decode, and
@@ -209,4 +229,10 @@ function toClient(response: Response): Response {
     headers,
     ...(encoding !== null && { encodeBody: "manual" as const }),
   });
+}
+
+/** Reads that need a token are for their reader alone, whatever the shard says for itself. */
+function keepPrivate(headers: Headers): void {
+  headers.set("Cache-Control", privateCacheControl(headers.get("Cache-Control")));
+  addVary(headers, "Authorization");
 }

@@ -3,6 +3,14 @@ import type { Change } from "../core/coherence/change.ts";
 import type { PartitionAddress } from "../core/routing/route.ts";
 import type { Env } from "../env.ts";
 import { retryingPartition } from "./partition-stub.ts";
+import { within } from "./within.ts";
+
+/** An own partition that does not answer within this time has not dropped its copy, as far as anybody knows, ms. */
+const OWN_PATIENCE = 5_000;
+/** A coordinator that is there answers within a lease term (30 s), whatever partitions do; one that is gone never, ms. */
+const STRONG_PATIENCE = 40_000;
+/** The queue takes a message within milliseconds, or it is away, ms. */
+const QUEUE_PATIENCE = 5_000;
 
 /** How a write becomes visible: soon everywhere, or everywhere before it is answered. */
 export type Coherence = "bounded" | "strong";
@@ -21,11 +29,14 @@ export async function announce(
 ): Promise<void> {
   const toOthers =
     coherence === "strong"
-      ? env.COORDINATOR.getByName("main").announceStrong([change])
-      : env.CHANGES.send({ ...change, except: own.name }).catch(() => {
+      ? within(env.COORDINATOR.getByName("main").announceStrong([change]), STRONG_PATIENCE)
+      : within(env.CHANGES.send({ ...change, except: own.name }), QUEUE_PATIENCE).catch(() => {
           console.error("changes: the queue did not take a change; copies end with their freshness");
         });
-  const toOwn = retryingPartition(env, own, (partition) => partition.invalidate([change]));
+  const toOwn = within(
+    retryingPartition(env, own, (partition) => partition.invalidate([change])),
+    OWN_PATIENCE,
+  );
   const outcomes = await Promise.allSettled([toOwn, toOthers]);
   if (outcomes.every(({ status }) => status === "fulfilled")) return;
   throw new ProblemError(

@@ -1,16 +1,23 @@
 import {
   type ByteRange,
   DigestMismatchError,
+  InvalidCursorError,
   type OpenShard,
   type PutOptions,
   type ShardMeta,
   type ShardPage,
   type ShardStore,
+  StorageThrottledError,
   StorageUnavailableError,
 } from "./shard-store.ts";
 
 /** R2's error code for a body that does not have the digest given. */
 const BAD_DIGEST = /\(100(37|39)\)|sha-?256|checksum|digest/i;
+
+/** R2's error code for a key that is written or read more often than it takes. */
+const THROTTLED = /\(10058\)|too many requests|concurrent request rate/i;
+/** R2's error codes for arguments it does not accept: with the rest checked before, this is the cursor. */
+const BAD_ARGUMENT = /\(100(05|20|22|29)\)|cursor|continuation/i;
 
 /** Shards in an R2 bucket, each under its id as the key. */
 export class R2ShardStore implements ShardStore {
@@ -55,7 +62,7 @@ export class R2ShardStore implements ShardStore {
     } catch (error) {
       if (options.sha256 !== undefined && BAD_DIGEST.test(String(error)))
         throw new DigestMismatchError("the stored bytes do not have the digest given", { cause: error });
-      throw new StorageUnavailableError("the storage did not take the shard", { cause: error });
+      throw unavailable(error);
     }
   }
 
@@ -64,7 +71,11 @@ export class R2ShardStore implements ShardStore {
   }
 
   async list(options: { prefix?: string; cursor?: string; limit: number }): Promise<ShardPage> {
-    const page = await available(this.#bucket.list(options));
+    const page = await available(this.#bucket.list(options), (error) =>
+      options.cursor !== undefined && BAD_ARGUMENT.test(String(error))
+        ? new InvalidCursorError("the storage does not know this cursor", { cause: error })
+        : unavailable(error),
+    );
     return {
       shards: page.objects.map((object) => ({ id: object.key, ...toMeta(object) })),
       cursor: page.truncated ? page.cursor : undefined,
@@ -72,13 +83,18 @@ export class R2ShardStore implements ShardStore {
   }
 }
 
-async function available<T>(call: Promise<T>): Promise<T> {
+async function available<T>(call: Promise<T>, toError: (cause: unknown) => Error = unavailable): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw new StorageUnavailableError("the storage did not answer", { cause: error });
+    throw toError(error);
   }
 }
+
+const unavailable = (cause: unknown): Error =>
+  THROTTLED.test(String(cause))
+    ? new StorageThrottledError("the storage takes no more of this shard now", { cause })
+    : new StorageUnavailableError("the storage did not answer", { cause });
 
 function toMeta(object: R2Object): ShardMeta {
   const sha256 = object.checksums.sha256;
@@ -86,12 +102,16 @@ function toMeta(object: R2Object): ShardMeta {
     size: object.size,
     etag: object.httpEtag,
     uploaded: object.uploaded.getTime(),
-    contentType: object.httpMetadata?.contentType,
-    contentEncoding: object.httpMetadata?.contentEncoding,
-    cacheControl: object.httpMetadata?.cacheControl,
+    contentType: headerSafe(object.httpMetadata?.contentType),
+    contentEncoding: headerSafe(object.httpMetadata?.contentEncoding),
+    cacheControl: headerSafe(object.httpMetadata?.cacheControl),
     sha256: sha256 === undefined ? undefined : base64(new Uint8Array(sha256)),
   };
 }
+
+/** Metadata as a header may carry it; what others stored by other ways may hold line feeds, and is left out then. */
+const headerSafe = (value: string | undefined): string | undefined =>
+  value !== undefined && /^[\t\x20-\x7e]*$/.test(value) ? value : undefined;
 
 /** R2 reads `*` and lists of ETags from headers only. */
 function conditionHeaders(options: PutOptions): Headers | null {

@@ -30,6 +30,8 @@ export interface PutOptions {
   readonly cacheControl?: string | undefined;
   /** The SHA-256 the bytes must have, 32 bytes. */
   readonly sha256?: Uint8Array | undefined;
+  /** Size of the body in bytes, where it is known: how long a write may take follows from it. */
+  readonly size?: number | undefined;
   /** Store only when the shard exists with one of these ETags (`"*"`: when it exists at all). */
   readonly ifMatch?: string | undefined;
   /** Store only when the shard does not exist (`"*"`) or has none of these ETags. */
@@ -49,7 +51,22 @@ export class DigestMismatchError extends Error {
 
 /** The storage failed or refused for now (slow, throttled); the call may be repeated. */
 export class StorageUnavailableError extends Error {
-  override readonly name = "StorageUnavailableError";
+  override readonly name: string = "StorageUnavailableError";
+}
+
+/** The storage did not answer in time: what was asked may still happen. */
+export class StorageTimeoutError extends StorageUnavailableError {
+  override readonly name = "StorageTimeoutError";
+}
+
+/** The storage refused because this shard is asked for too often: R2 takes one write a second to a key. */
+export class StorageThrottledError extends StorageUnavailableError {
+  override readonly name = "StorageThrottledError";
+}
+
+/** The storage does not know where this cursor points. */
+export class InvalidCursorError extends Error {
+  override readonly name = "InvalidCursorError";
 }
 
 /**
