@@ -3,6 +3,7 @@ import { z } from "zod";
 import { migrate } from "../migrations/migrate.ts";
 import { PARTITION_MIGRATIONS } from "../migrations/partition/index.ts";
 import {
+  type Explanation,
   type HeartbeatAnswer,
   heartbeatAnswerSchema,
   type PartitionStatus,
@@ -19,6 +20,7 @@ import {
 import type { Change } from "../src/core/coherence/change.ts";
 import { Lease } from "../src/core/coherence/lease.ts";
 import type { ShardEvent } from "../src/core/event.ts";
+import { isControl } from "../src/core/proof/control-arm.ts";
 import type { Prefetch } from "../src/core/queues/prefetch-queue.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../src/core/units.ts";
@@ -79,6 +81,7 @@ export class Partition extends DurableObject<Env> {
     try {
       const { response, learned } = await reader.read(read);
       if (learned !== null) {
+        this.#measure(read.user, read.id, learned);
         // A read that waited was learned from meanwhile.
         if (!learned.missed) learner.enqueue({ event: eventOf(read, Date.now()), missed: false });
         writeBehind.note(read.id);
@@ -87,6 +90,16 @@ export class Partition extends DurableObject<Env> {
     } catch (error) {
       return failure(error);
     }
+  }
+
+  /** What prefetching is held against: what reads of either arm came to. */
+  #measure(
+    user: string,
+    shard: string,
+    outcome: { missed: boolean; prefetched: boolean; millis: number },
+  ): void {
+    this.#parts.arm.record(isControl(user), outcome, Date.now());
+    if (outcome.prefetched) this.#parts.decisions.turned(shard, "used");
   }
 
   /** Takes events that are no reads; returns how many fitted on the event queue. */
@@ -120,12 +133,12 @@ export class Partition extends DurableObject<Env> {
   }
 
   status(): PartitionStatus {
-    const { memory, learner, prefetcher, stats: all } = this.#parts;
+    const { memory, learner, prefetcher, reporting, arm, stats: all } = this.#parts;
     const { eventsLearned, prefetchesIssued, prefetchesUsed, ...stats } = all;
     return {
       partition: this.#address.name,
       region: this.#address.region,
-      incarnation: learner.incarnation,
+      incarnation: reporting.incarnation,
       settingsVersion: this.#settings.version,
       sliceVersion: this.#sliceVersion,
       memory: { bytes: memory.used, capacity: memory.capacity, shards: memory.count },
@@ -141,6 +154,31 @@ export class Partition extends DurableObject<Env> {
         expired: prefetcher.expired,
         refused: prefetcher.refused,
       },
+      proof: { counts: arm.counts(), pausedUntil: arm.pausedUntil(Date.now()) },
+    };
+  }
+
+  /** Why a shard is here, or is not, as far as this partition remembers. */
+  explain(shard: string): Explanation {
+    const { memory, fills, prefetcher, decisions } = this.#parts;
+    const copy = memory.peek(shard);
+    return {
+      partition: this.#address.name,
+      shard,
+      memory:
+        copy === undefined
+          ? null
+          : {
+              bytes: copy.meta.size,
+              etag: copy.meta.etag,
+              validatedAt: copy.validatedAt,
+              uses: copy.uses,
+              prefetched: copy.prefetched,
+            },
+      disk: this.#disk.has(shard),
+      underWay: fills.isUnderWay(shard),
+      waiting: prefetcher.list().some((prefetch) => prefetch.shard === shard),
+      decision: decisions.of(shard),
     };
   }
 
@@ -162,7 +200,7 @@ export class Partition extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     this.#housekeepingSet = false;
     await this.#parts.writeBehind.flush();
-    await this.#parts.learner.report().catch(() => this.#parts.stats.faults++);
+    await this.#parts.reporting.send().catch(() => this.#parts.stats.faults++);
   }
 
   #assemble(): PartitionParts {
@@ -197,7 +235,7 @@ export class Partition extends DurableObject<Env> {
     const answer: unknown = await this.env.COORDINATOR.getByName("main").heartbeat({
       partition: this.#address.name,
       region: this.#address.region,
-      incarnation: this.#parts.learner.incarnation,
+      incarnation: this.#parts.reporting.incarnation,
       settingsVersion: this.#settings.version,
       sliceVersion: this.#sliceVersion,
       ...(sinceLast !== undefined && { sinceLast }),
@@ -209,7 +247,7 @@ export class Partition extends DurableObject<Env> {
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
     void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
     if (answer.slice !== undefined) {
-      this.#parts.learner.applySlice(answer.slice.entries);
+      this.#parts.predictor.applySlice(answer.slice.entries);
       this.#sliceVersion = answer.slice.version;
     }
     this.#parts.writeBehind.keep(answer.warm);

@@ -5,10 +5,13 @@ import type { Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
+import { Predictor } from "../../src/core/learning/predictor.ts";
+import { ControlArm } from "../../src/core/proof/control-arm.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
 import { countingReads } from "../../src/storage/counting-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { Decisions } from "./decisions.ts";
 import type { DiskTier } from "./disk-tier.ts";
 import { EnginePolicy } from "./engine-policy.ts";
 import { Fills } from "./fills.ts";
@@ -16,6 +19,7 @@ import { Learner } from "./learner.ts";
 import { MemoryTier } from "./memory-tier.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import { Reader } from "./reader.ts";
+import { Reporting } from "./reporting.ts";
 import { newStats } from "./stats.ts";
 import { WriteBehind } from "./write-behind.ts";
 
@@ -56,8 +60,26 @@ export function assemble({
   const engine = new Engine(bytes(capacity), engineSettings(settings()));
   const memory = new MemoryTier(() => new EnginePolicy(engine), capacity);
   const fills = new Fills({ store, memory, lease, cacheableBytes: () => settings().cacheableBytes, now });
-  const prefetcher = new Prefetcher({ engine, fills, memory, stats, settings, now });
-  const learner = new Learner({ address, engine, prefetcher, stats, settings, send, now, afterwards });
+  const arm = new ControlArm();
+  const decisions = new Decisions();
+  const predictor = new Predictor();
+  const prefetcher = new Prefetcher({ engine, arm, decisions, fills, memory, stats, settings, now });
+  const reporting = new Reporting({ predictor, address, stats, send: send.report, now });
+  const learner = new Learner({
+    address,
+    engine,
+    memory,
+    predictor,
+    prefetcher,
+    reporting,
+    arm,
+    decisions,
+    stats,
+    settings,
+    sendPrefetch: send.prefetch,
+    now,
+    afterwards,
+  });
   const reader = new Reader({
     store,
     memory,
@@ -76,9 +98,13 @@ export function assemble({
   return {
     stats,
     engine,
+    arm,
+    decisions,
+    predictor,
     memory,
     fills,
     prefetcher,
+    reporting,
     learner,
     reader,
     writeBehind: new WriteBehind(memory, disk),

@@ -1,28 +1,29 @@
-import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../../src/contract/messages.ts";
+import { MAX_PREFETCH_KEYS, type PrefetchMessage } from "../../src/contract/messages.ts";
 import type { Settings } from "../../src/contract/settings.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
+import type { PrefetchPlan } from "../../src/core/engine/types.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import { type MapSlice, Predictor } from "../../src/core/learning/predictor.ts";
+import type { Predictor } from "../../src/core/learning/predictor.ts";
 import { decide } from "../../src/core/prefetch-decision.ts";
+import { type ControlArm, isControl } from "../../src/core/proof/control-arm.ts";
 import { FifoQueue } from "../../src/core/queues/fifo-queue.ts";
 import type { Prefetch } from "../../src/core/queues/prefetch-queue.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, SECOND } from "../../src/core/units.ts";
+import type { Decisions, Verdict } from "./decisions.ts";
+import type { MemoryTier } from "./memory-tier.ts";
 import type { Prefetcher } from "./prefetcher.ts";
+import type { Reporting } from "./reporting.ts";
 import type { Stats } from "./stats.ts";
 
 /** Events not yet learned from; at a thousand a second this is ten seconds of neglect. */
 const MAX_EVENTS_WAITING = 10_000;
-/** Events learned from in one go, a millisecond or two, before reads get their turn again. */
+/** Events learned from in one go, a few milliseconds, before reads get their turn again. */
 const SLICE = 100;
-/** A report goes out when it is this old, while there is activity... */
-const REPORT_EVERY = 5 * SECOND;
-/** ...or when this many events are in it. */
-const REPORT_AT = 500;
-/** What is due later than this can take the way through the queue, which delivers in a second or two. */
-const QUEUE_FROM = 10 * SECOND;
 /** A plan is given at least this long to be fetched: with fast users the engine's own horizon can be a moment. */
 const LEAST_PATIENCE = SECOND;
+/** What is due later than this can take the way through the queue, which delivers in a second or two. */
+const QUEUE_FROM = 30 * SECOND;
 /** How much before its arrival a queued prefetch should be delivered. */
 const QUEUE_LEAD = 5 * SECOND;
 
@@ -33,51 +34,32 @@ export interface Observed {
   readonly missed: boolean | null;
 }
 
-/** Learns from a partition's events after their responses, prefetches from what it learned, and reports it. */
+/** What a learner works with. */
+export interface LearnerParts {
+  readonly address: PartitionAddress;
+  readonly engine: Engine;
+  readonly memory: MemoryTier;
+  readonly predictor: Predictor;
+  readonly prefetcher: Prefetcher;
+  readonly reporting: Reporting;
+  readonly arm: ControlArm;
+  readonly decisions: Decisions;
+  readonly stats: Stats;
+  readonly settings: () => Settings;
+  readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
+  readonly now: () => number;
+  /** Called when a batch of events has been learned from. */
+  readonly afterwards: () => void;
+}
+
+/** Learns from a partition's events, behind the responses, and prefetches from what it learned. */
 export class Learner {
   readonly #events = new FifoQueue<Observed>(MAX_EVENTS_WAITING);
-  readonly #predictor = new Predictor();
-  readonly #engine: Engine;
-  readonly #address: PartitionAddress;
-  readonly #prefetcher: Prefetcher;
-  readonly #stats: Stats;
-  readonly #settings: () => Settings;
-  readonly #send: {
-    report(report: Report): Promise<unknown>;
-    prefetch(message: PrefetchMessage, delay: number): Promise<unknown>;
-  };
-  readonly #now: () => number;
-  /** Called when a batch of events has been learned from. */
-  readonly #afterwards: () => void;
-  readonly #incarnation: number;
-  #sequence = 0;
+  readonly #parts: LearnerParts;
   #scheduled = false;
-  #reportedAt: number;
-  #unreported = 0;
 
-  constructor(parts: {
-    address: PartitionAddress;
-    engine: Engine;
-    prefetcher: Prefetcher;
-    stats: Stats;
-    settings: () => Settings;
-    send: {
-      report(report: Report): Promise<unknown>;
-      prefetch(message: PrefetchMessage, delay: number): Promise<unknown>;
-    };
-    now: () => number;
-    afterwards: () => void;
-  }) {
-    this.#address = parts.address;
-    this.#engine = parts.engine;
-    this.#prefetcher = parts.prefetcher;
-    this.#stats = parts.stats;
-    this.#settings = parts.settings;
-    this.#send = parts.send;
-    this.#now = parts.now;
-    this.#afterwards = parts.afterwards;
-    this.#incarnation = parts.now();
-    this.#reportedAt = parts.now();
+  constructor(parts: LearnerParts) {
+    this.#parts = parts;
   }
 
   get waiting(): number {
@@ -86,20 +68,15 @@ export class Learner {
   get dropped(): number {
     return this.#events.dropped;
   }
-  get incarnation(): number {
-    return this.#incarnation;
-  }
 
   /**
    * Learns from the event of a read that now waits for R2: the wait is time to spend, and what is predicted from the
    * event is fetched alongside. Events before it come first.
    */
   learnNow(event: ShardEvent): void {
-    for (let i = 0; i < SLICE; i++) {
-      const observed = this.#events.shift();
-      if (observed === undefined) break;
-      this.#learn(observed);
-    }
+    this.#learnSome();
+    if (event.shard !== undefined && this.#parts.memory.tookPushedOut(event.shard))
+      this.#parts.arm.pushedOut();
     this.#learn({ event, missed: true });
     this.#schedule();
   }
@@ -111,35 +88,6 @@ export class Learner {
     return taken;
   }
 
-  applySlice(slice: MapSlice): void {
-    this.#predictor.applySlice(slice);
-  }
-
-  forget(): void {
-    this.#events.clear();
-    this.#predictor.forget();
-    this.#unreported = 0;
-  }
-
-  /** Sends what was learned and not yet reported. */
-  async report(): Promise<void> {
-    const body = this.#predictor.takeReport();
-    this.#reportedAt = this.#now();
-    this.#unreported = 0;
-    if (body === null) return;
-    const { name: partition, region } = this.#address;
-    const time = Math.round(this.#now());
-    this.#stats.reportsSent++;
-    await this.#send.report({
-      partition,
-      region,
-      incarnation: this.#incarnation,
-      sequence: this.#sequence++,
-      time,
-      ...body,
-    });
-  }
-
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -149,50 +97,99 @@ export class Learner {
 
   #drain(): void {
     this.#scheduled = false;
-    for (let i = 0; i < SLICE; i++) {
-      const observed = this.#events.shift();
-      if (observed === undefined) break;
-      this.#learn(observed);
-    }
+    this.#learnSome();
     if (this.#events.length > 0) {
       this.#schedule();
       return;
     }
-    if (this.#unreported >= REPORT_AT || this.#now() - this.#reportedAt >= REPORT_EVERY)
-      this.#reportInBackground();
-    this.#afterwards();
+    this.#parts.reporting.sendWhenDue();
+    this.#parts.afterwards();
+  }
+
+  #learnSome(): void {
+    for (let i = 0; i < SLICE; i++) {
+      const observed = this.#events.shift();
+      if (observed === undefined) return;
+      this.#learn(observed);
+    }
   }
 
   #learn({ event, missed }: Observed): void {
-    this.#stats.eventsLearned++;
-    this.#unreported++;
-    if (event.shard !== undefined && missed !== null) this.#predictor.demand(event.shard, missed);
-    const { plans } = this.#engine.request(event);
-    const now = this.#now();
+    const { engine, predictor, reporting, stats, settings, now } = this.#parts;
+    stats.eventsLearned++;
+    reporting.note(event, missed);
+    const held = this.#verdict(event);
+    const { plans } = engine.request(event);
+    this.#judge(plans, event, held);
+    const candidates = predictor.observe(event);
+    const { prefetchMode: mode, prefetchThreshold: threshold, prefetchCost: cost } = settings();
+    if (held !== "issued" || candidates.length === 0) return;
+    const fromMap = decide(candidates, { mode, threshold, cost }, epochMillis(now()));
+    for (const { shard, probability } of fromMap) this.#note(shard, event, "map", probability, cost, held);
+    this.#dispatch(fromMap);
+  }
+
+  /** Whether this event may lead to prefetches at all. */
+  #verdict(event: ShardEvent): Verdict {
+    const { arm, settings, now } = this.#parts;
+    if (isControl(event.user)) return "control";
+    const { prefetchMode, prefetchCost, dollarsPerMillionReads } = settings();
+    const paused =
+      prefetchMode === "automatic" && arm.isPaused({ prefetchCost, dollarsPerMillionReads }, now());
+    return paused ? "paused" : "issued";
+  }
+
+  #judge(plans: readonly PrefetchPlan[], event: ShardEvent, verdict: Verdict): void {
+    const { engine, now } = this.#parts;
+    for (const { shard, source, probability, price } of plans) {
+      this.#note(shard, event, source, probability, price, verdict);
+      if (verdict !== "issued") engine.fillFailed(shard, false);
+    }
+    if (verdict !== "issued" || plans.length === 0) return;
+    const time = now();
     this.#dispatch(
       plans.map(({ shard, probability, expectedDelay, expiresAt }) => ({
         shard,
         probability,
-        arrival: epochMillis(now + expectedDelay),
-        expires: epochMillis(Math.max(expiresAt, now + LEAST_PATIENCE)),
+        arrival: epochMillis(time + expectedDelay),
+        expires: epochMillis(Math.max(expiresAt, time + LEAST_PATIENCE)),
         reason: "predicted",
       })),
     );
-    const candidates = this.#predictor.observe(event);
-    const { prefetchMode: mode, prefetchThreshold: threshold, prefetchCost: cost } = this.#settings();
-    this.#dispatch(decide(candidates, { mode, threshold, cost }, epochMillis(now)));
+  }
+
+  #note(
+    shard: string,
+    event: ShardEvent,
+    expert: string,
+    probability: number,
+    price: number,
+    verdict: Verdict,
+  ) {
+    const after = event.shard === undefined ? {} : { after: event.shard };
+    const at = this.#parts.now();
+    this.#parts.decisions.note(shard, {
+      at,
+      event: event.type,
+      ...after,
+      expert,
+      probability,
+      price,
+      verdict,
+    });
   }
 
   /** What is due soon is fetched here and now; the rest takes the queue, delayed to arrive in time. */
   #dispatch(prefetches: readonly Prefetch[]): void {
-    const later = this.#now() + QUEUE_FROM;
-    this.#prefetcher.offer(prefetches.filter((prefetch) => prefetch.arrival <= later));
+    const { prefetcher, address, sendPrefetch, stats, now } = this.#parts;
+    const later = now() + QUEUE_FROM;
+    prefetcher.offer(prefetches.filter((prefetch) => prefetch.arrival <= later));
     const distant = prefetches.filter((prefetch) => prefetch.arrival > later).slice(0, MAX_PREFETCH_KEYS);
     const [first] = distant;
     if (first === undefined) return;
-    const delay = Math.floor((first.arrival - this.#now() - QUEUE_LEAD) / SECOND);
+    const delay = Math.floor((first.arrival - now() - QUEUE_LEAD) / SECOND);
     const message: PrefetchMessage = {
-      partition: this.#address.name,
+      partition: address.name,
       reason: "predicted",
       prefetches: distant.map(({ shard, probability, arrival, expires }) => ({
         shard,
@@ -201,10 +198,6 @@ export class Learner {
         expires: Math.round(expires),
       })),
     };
-    this.#send.prefetch(message, delay).catch(() => this.#stats.faults++);
-  }
-
-  #reportInBackground(): void {
-    this.report().catch(() => this.#stats.faults++);
+    sendPrefetch(message, delay).catch(() => stats.faults++);
   }
 }

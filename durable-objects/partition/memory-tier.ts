@@ -23,12 +23,17 @@ export type Origin =
 /** The least a copy is charged: what its objects, headers and map entries take besides the bytes. */
 const LEAST_CHARGE = 512;
 
+/** Shards remembered as pushed out: what comes back later than that would have gone anyway. */
+const MAX_PUSHED_OUT = 1_024;
+
 /** Copies in memory, bounded in bytes by the policy's capacity and by what the isolate has left. */
 export class MemoryTier {
   readonly #copies = new Map<string, Copy>();
   readonly #policy: CachePolicy;
   #configured: number;
   #evictedUnused = 0;
+  /** Shards that went to make room for prefetched ones, and were not asked for since. */
+  readonly #pushedOut = new Set<string>();
 
   constructor(makePolicy: (capacity: Bytes) => CachePolicy, capacity: number) {
     this.#policy = makePolicy(bytes(capacity));
@@ -73,14 +78,15 @@ export class MemoryTier {
         ? this.#policy.admit(id, charge)
         : this.#policy.admitPrefetched(id, charge, origin.expires, now);
     for (const gone of evicted) this.#drop(gone);
+    if (origin.kind === "prefetch") this.#rememberPushedOut(evicted);
     if (admitted && !evicted.includes(id)) this.#copies.set(id, copy);
     else this.#copies.delete(id);
     return admitted;
   }
 
-  /** Puts a newer state of a held copy in its place without counting an access. */
-  replace(id: string, copy: Copy): void {
-    if (this.#copies.has(id)) this.#copies.set(id, copy);
+  /** Whether `id` missed because a prefetched copy had pushed it out; told once. */
+  tookPushedOut(id: string): boolean {
+    return this.#pushedOut.delete(id);
   }
 
   remove(id: string): boolean {
@@ -105,6 +111,14 @@ export class MemoryTier {
     const capacity = Math.max(1, Math.min(this.#configured, allowance(this)));
     if (capacity === this.#policy.capacity) return;
     for (const gone of this.#policy.resize(bytes(capacity))) this.#drop(gone);
+  }
+
+  #rememberPushedOut(ids: readonly string[]): void {
+    for (const id of ids) this.#pushedOut.add(id);
+    for (const oldest of this.#pushedOut) {
+      if (this.#pushedOut.size <= MAX_PUSHED_OUT) break;
+      this.#pushedOut.delete(oldest);
+    }
   }
 
   #drop(id: string): void {

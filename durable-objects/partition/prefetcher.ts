@@ -1,7 +1,9 @@
 import type { Settings } from "../../src/contract/settings.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
+import type { ControlArm } from "../../src/core/proof/control-arm.ts";
 import { type Prefetch, PrefetchQueue } from "../../src/core/queues/prefetch-queue.ts";
 import { epochMillis, MINUTE } from "../../src/core/units.ts";
+import type { Decisions } from "./decisions.ts";
 import type { Fills } from "./fills.ts";
 import type { MemoryTier } from "./memory-tier.ts";
 import type { Stats } from "./stats.ts";
@@ -19,6 +21,8 @@ export class Prefetcher {
   readonly #memory: MemoryTier;
   readonly #stats: Stats;
   readonly #engine: Engine;
+  readonly #arm: ControlArm;
+  readonly #decisions: Decisions;
   readonly #settings: () => Settings;
   readonly #now: () => number;
   #active = 0;
@@ -30,6 +34,8 @@ export class Prefetcher {
     memory: MemoryTier;
     stats: Stats;
     engine: Engine;
+    arm: ControlArm;
+    decisions: Decisions;
     settings: () => Settings;
     now: () => number;
   }) {
@@ -37,6 +43,8 @@ export class Prefetcher {
     this.#memory = parts.memory;
     this.#stats = parts.stats;
     this.#engine = parts.engine;
+    this.#arm = parts.arm;
+    this.#decisions = parts.decisions;
     this.#settings = parts.settings;
     this.#now = parts.now;
   }
@@ -66,7 +74,9 @@ export class Prefetcher {
       const absent = this.#absent.has(shard);
       const pointless =
         off || absent || this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard);
-      if (pointless || !this.#queue.push(prefetch)) this.#engine.fillFailed(shard, absent);
+      if (!pointless && this.#queue.push(prefetch)) continue;
+      this.#engine.fillFailed(shard, absent);
+      this.#decisions.turned(shard, "not needed");
     }
     this.#pump();
   }
@@ -99,18 +109,24 @@ export class Prefetcher {
     this.#active++;
     this.#startedThisMinute++;
     this.#stats.prefetchesIssued++;
+    this.#arm.issued(1);
     try {
       const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
         .result;
       if (fetched.kind === "absent") this.#rememberAbsent(prefetch.shard);
-      if (fetched.kind !== "copy") this.#engine.fillFailed(prefetch.shard, fetched.kind === "absent");
+      if (fetched.kind !== "copy") this.#failed(prefetch.shard, fetched.kind === "absent");
     } catch {
       this.#stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
-      this.#engine.fillFailed(prefetch.shard, false);
+      this.#failed(prefetch.shard, false);
     } finally {
       this.#active--;
       this.#pump();
     }
+  }
+
+  #failed(shard: string, absent: boolean): void {
+    this.#engine.fillFailed(shard, absent);
+    this.#decisions.turned(shard, "failed");
   }
 
   #withinBudget(): boolean {

@@ -11,11 +11,11 @@ const MAX_NOTED = 5_000;
 /** Moves copies that earned it from memory to SQLite, in batches, behind the responses. */
 export class WriteBehind {
   readonly #memory: MemoryTier;
-  readonly #disk: DiskTier;
+  readonly #disk: Pick<DiskTier, "has" | "write">;
   readonly #noted = new Set<string>();
   #kept: ReadonlySet<string> = new Set();
 
-  constructor(memory: MemoryTier, disk: DiskTier) {
+  constructor(memory: MemoryTier, disk: Pick<DiskTier, "has" | "write">) {
     this.#memory = memory;
     this.#disk = disk;
   }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Region } from "../core/placement/regions.ts";
 import type { Topology } from "../core/placement/topology.ts";
+import type { ProofCounts } from "../core/proof/control-arm.ts";
 import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
 
 /** A partition says that it is alive, and what it knows already. */
@@ -69,4 +70,32 @@ export interface PartitionStatus {
   };
   readonly reportsSent: number;
   readonly faults: number;
+  readonly proof: { readonly counts: ProofCounts; readonly pausedUntil: number | null };
+}
+
+/** Why a shard is in a partition, or is not. */
+export interface Explanation {
+  readonly partition: string;
+  readonly shard: string;
+  readonly memory: {
+    readonly bytes: number;
+    readonly etag: string;
+    readonly validatedAt: number;
+    readonly uses: number;
+    /** Fetched ahead and not asked for since. */
+    readonly prefetched: boolean;
+  } | null;
+  readonly disk: boolean;
+  readonly underWay: boolean;
+  readonly waiting: boolean;
+  /** The last decision about it: the event, the expert, the probability, the price and the verdict. */
+  readonly decision: {
+    readonly at: number;
+    readonly event: string;
+    readonly after?: string;
+    readonly expert: string;
+    readonly probability: number;
+    readonly price: number;
+    readonly verdict: string;
+  } | null;
 }

@@ -29,6 +29,12 @@ export const settingsSchema = z.strictObject({
     .max(10)
     .describe("price of one prefetch read, as a share of what one hit saves; used in automatic mode")
     .default(0.1),
+  dollarsPerMillionReads: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .describe("what a million storage reads cost; turns what prefetching saves into money")
+    .default(0.36),
   prefetchConcurrency: z
     .int()
     .min(1)

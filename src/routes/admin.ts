@@ -1,7 +1,11 @@
 import { Hono } from "hono";
+import { z } from "zod";
+import { shardIdSchema } from "../contract/ids.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
 import { settingsPatchSchema } from "../contract/settings.ts";
 import { REGIONS, RUNS_IN } from "../core/placement/regions.ts";
+import { addCounts, estimate } from "../core/proof/control-arm.ts";
+import { parsePartitionName } from "../core/routing/route.ts";
 import type { Env } from "../env.ts";
 import { settingsClient } from "../storage/settings-client.ts";
 import { ADMIN_STYLE, adminPage } from "./admin-page.ts";
@@ -110,6 +114,41 @@ adminRoutes.put("/api/settings", async (context) => {
   learnSettings(settings);
   await coordinatorOf(context.env).settingsChanged(settings);
   return context.json(settings);
+});
+
+adminRoutes.get("/api/proof", async (context) => {
+  const [statuses, { settings }] = await Promise.all([
+    partitionStatuses(context.env),
+    settingsClient(context.env.SETTINGS).read(),
+  ]);
+  const partitions = statuses
+    .filter((status) => status.available)
+    .map(({ partition, proof }) => ({
+      partition,
+      pausedUntil: proof.pausedUntil,
+      counts: proof.counts,
+      estimate: estimate(proof.counts, settings),
+    }));
+  const total = addCounts(partitions.map(({ counts }) => counts));
+  return context.json({ total: { counts: total, estimate: estimate(total, settings) }, partitions });
+});
+
+const explainQuery = z.object({
+  shard: shardIdSchema,
+  partition: z.string().refine((name) => parsePartitionName(name) !== null, "must look like g1:weur:0"),
+});
+
+adminRoutes.get("/api/explain", async (context) => {
+  const query = explainQuery.safeParse(context.req.query());
+  if (!query.success) throw new ProblemError("invalid-query", describeZodError(query.error));
+  const { shard, partition } = query.data;
+  // Asking must not create an object: only registered partitions can hold anything.
+  if (!(await coordinatorOf(context.env).members()).includes(partition))
+    throw new ProblemError(
+      "not-found",
+      `No partition ${partition} is registered; see /admin/api/partitions.`,
+    );
+  return context.json(await context.env.PARTITION.getByName(partition).explain(shard));
 });
 
 adminRoutes.post("/api/forget", async (context) => {
