@@ -1,0 +1,372 @@
+import fc from "fast-check";
+import { settingsSchema } from "../../src/contract/settings.ts";
+
+/** A request as the fuzzer makes it up; everything in it may be nonsense. */
+export interface FuzzRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: FuzzBody;
+}
+
+/** What is sent: nothing, bytes whose number is known, or a stream whose length is not. */
+export type FuzzBody =
+  | { readonly kind: "none" }
+  | { readonly kind: "bytes" | "stream"; readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** Regions the fuzzer uses, so that its partitions can all be watched. */
+export const FUZZED_REGIONS = ["weur", "oc"] as const;
+
+const encoder = new TextEncoder();
+const ascii = (maxLength: number) => fc.string({ unit: "binary-ascii", maxLength }).map(printable);
+/** Header values that the platform lets through: no control characters but the tab. */
+const printable = (text: string): string => text.replaceAll(/[^\t\x20-\x7e]/g, "~");
+/** Rare, since the runtime complains of each. */
+const foreign = fc.constantFrom("ü", "中文", "\u{1f600}", "é\u00ff");
+
+const knownId = fc.constantFrom("a", "b", "tiles/1/2/3", "tiles/1/2/4", "array/c/0/1", "ünï/中");
+const unicode = fc.string({ unit: "binary", maxLength: 40 });
+const wellFormed = unicode.map((text) => text.toWellFormed());
+const idPath = fc.oneof(
+  { weight: 10, arbitrary: knownId.map(encodePath) },
+  { weight: 2, arbitrary: wellFormed.map(encodeURIComponent) },
+  { weight: 2, arbitrary: ascii(60).map((text) => text.replaceAll(/[\s#?]/g, "")) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      "..",
+      "%2e%2e",
+      "..%2f..",
+      "%ff",
+      "%00",
+      "%",
+      "a//b",
+      "a/",
+      "a/./b",
+      "%ed%a0%80",
+      "%c0%af",
+      "a\\b",
+      "%0d%0a",
+      "*",
+      "+",
+      ";",
+    ),
+  },
+  { weight: 1, arbitrary: fc.nat(1_400).map((length) => "x".repeat(length)) },
+  { weight: 1, arbitrary: fc.nat(500).map((length) => "%E4%B8%AD".repeat(length)) },
+);
+
+function encodePath(id: string): string {
+  return id.split("/").map(encodeURIComponent).join("/");
+}
+
+const query = fc.oneof(
+  { weight: 6, arbitrary: fc.constant("") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("?coherence=strong", "?coherence=bounded", "?coherence=", "?coherence=x"),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record(
+        {
+          prefix: fc.oneof(
+            knownId,
+            wellFormed,
+            fc.nat(1_100).map((length) => "中".repeat(length)),
+          ),
+          limit: fc.oneof(fc.integer().map(String), fc.constantFrom("1", "0", "1e3", "NaN", "0x10", "")),
+          cursor: fc.oneof(ascii(40), fc.base64String({ maxLength: 80 }), wellFormed),
+        },
+        { requiredKeys: [] },
+      )
+      .map((fields) => `?${new URLSearchParams(fields)}`),
+  },
+  { weight: 1, arbitrary: ascii(40).map((text) => `?${text.replaceAll("#", "")}`) },
+);
+
+const authorization = fc.oneof(
+  { weight: 12, arbitrary: fc.constantFrom("Bearer write", "Bearer events", "Bearer admin") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("Bearer wrong", "Bearer ", "Basic ===", `Basic ${btoa("a:admin")}`),
+  },
+  { weight: 1, arbitrary: ascii(60) },
+);
+
+const tag = fc.oneof(fc.constantFrom("*", '"x"', 'W/"x"', '"x", "y"', '"', "x", "W/", ","), ascii(30));
+const date = fc.oneof(
+  fc.date({ noInvalidDate: true }).map((value) => value.toUTCString()),
+  fc.constantFrom("yesterday", "Thu, 01 Jan 1970 00:00:00 GMT"),
+  ascii(30),
+);
+const range = fc.oneof(
+  fc.tuple(fc.nat(40), fc.nat(40)).map(([from, to]) => `bytes=${from}-${to}`),
+  fc.nat(40).map((from) => `bytes=${from}-`),
+  fc.nat(40).map((last) => `bytes=-${last}`),
+  fc.constantFrom(
+    "bytes=",
+    "bytes=-",
+    "bytes=a-b",
+    "bytes=0-0,5-6",
+    "bytes=99999999999999999999-",
+    "bytes=-0",
+  ),
+  fc.constantFrom("items=0-1", "bytes 0-1", `bytes=${"0-0,".repeat(400)}1-2`),
+  ascii(40),
+);
+const label = fc.oneof(
+  { weight: 60, arbitrary: fc.constantFrom("ada", "bob", "view") },
+  { weight: 20, arbitrary: ascii(300) },
+  { weight: 1, arbitrary: foreign },
+);
+
+/** Headers that mean something to Foreshard or to what is around it, each with values that may not. */
+const HEADERS: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  "Foreshard-User": label,
+  "Foreshard-Event": label,
+  "Foreshard-Data-Type": label,
+  "Foreshard-Region": fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...FUZZED_REGIONS) },
+    { weight: 1, arbitrary: fc.constantFrom("", "WEUR", "moon", "g1:oc:0") },
+  ),
+  Range: range,
+  "If-Range": fc.oneof(tag, date),
+  "If-Match": tag,
+  "If-None-Match": tag,
+  "If-Modified-Since": date,
+  "If-Unmodified-Since": date,
+  "Cache-Control": fc.oneof(
+    fc.constantFrom("no-cache", "max-age=60", "immutable", "no-store", "max-age=abc", "public, s-maxage=1"),
+    ascii(80),
+    fc.nat(3_000).map((length) => "c".repeat(length)),
+  ),
+  "Content-Type": fc.oneof(
+    fc.constantFrom("application/json", "application/x-ndjson", "text/plain;charset=utf-8", "x", 'a/b;c="d'),
+    ascii(60),
+  ),
+  "Content-Encoding": fc.oneof(fc.constantFrom("identity", "x-own", "x-a, x-b", ""), ascii(40)),
+  "Content-Length": fc.constantFrom("abc", "-1", "999999999999", "1e3", "99999999999999999999999"),
+  "Repr-Digest": fc.oneof(
+    fc.constantFrom("sha-256=:AAAA:", "sha-256", "md5=:AAAA:", `sha-256=:${"A".repeat(43)}=:`),
+    ascii(60),
+  ),
+  Origin: fc.oneof(fc.webUrl(), fc.constantFrom("null", "https://maps.example"), ascii(40)),
+  "Access-Control-Request-Method": fc.constantFrom("PUT", "DELETE", "x"),
+  "Cf-Access-Jwt-Assertion": fc.oneof(fc.constant("a.b.c"), ascii(80)),
+  "X-HTTP-Method-Override": fc.constantFrom("DELETE", "PUT"),
+  "F-User": label,
+  "F-Region": label,
+  "do-name": label,
+  "Foreshard-Read-Directly": label,
+  "Foreshard-Content-Encoding": label,
+};
+
+const headers = fc
+  .subarray(Object.keys(HEADERS), { maxLength: 6 })
+  .chain((names) =>
+    fc.tuple(
+      ...names.map((name) => (HEADERS[name] ?? fc.constant("")).map((value) => [name, value] as const)),
+    ),
+  );
+
+const anyText = fc.oneof(
+  ascii(200),
+  wellFormed,
+  fc.json(),
+  fc.constantFrom("", "null", "[[[[[[", '"', "{}", "[]"),
+);
+
+const event = fc.record(
+  {
+    type: fc.oneof(fc.constantFrom("login", "view", "\ud800"), fc.string(), fc.jsonValue()),
+    shard: fc.oneof(knownId, unicode, fc.jsonValue()),
+    user: fc.oneof(fc.constantFrom("ada", "\udfff"), unicode),
+    time: fc.oneof(
+      fc.maxSafeNat(),
+      fc.double(),
+      fc.date({ noInvalidDate: true }).map(String),
+      fc.constant("2026-01-01T00:00:00Z"),
+    ),
+    dataType: fc.string({ maxLength: 70 }),
+    region: fc.constantFrom<string>(...FUZZED_REGIONS, "moon"),
+    extra: fc.jsonValue(),
+  },
+  { requiredKeys: ["type"] },
+);
+/** Events as they should be, with what is at the edge of it. */
+const goodEvent = fc.record(
+  {
+    type: fc.constantFrom("login", "view", "zoom \u{1f600}", "\ud800", "__proto__", "constructor"),
+    shard: knownId,
+    user: fc.oneof(fc.constantFrom("ada", "\udfff", "__proto__"), fc.string({ minLength: 1, maxLength: 20 })),
+    time: fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, "1900-01-01T00:00:00Z", "9999-12-31T23:59:59+00:00")),
+    region: fc.constantFrom<string>(...FUZZED_REGIONS),
+  },
+  { requiredKeys: ["type"] },
+);
+const events = fc.oneof(
+  fc.array(goodEvent, { maxLength: 20 }).map((list) => JSON.stringify(list)),
+  fc.array(goodEvent, { maxLength: 20 }).map((list) => list.map((one) => JSON.stringify(one)).join("\n")),
+  fc.array(event, { maxLength: 5 }).map((list) => JSON.stringify(list)),
+  fc.nat(1_100).map((length) => JSON.stringify(Array(length).fill({ type: "x" }))),
+  fc.nat(100_000).map((depth) => `${"[".repeat(depth)}${"]".repeat(depth)}`),
+  anyText,
+);
+
+/** Each setting with a value that fits now and then, and often does not. */
+const settings = fc
+  .subarray(Object.keys(settingsSchema.shape), { maxLength: 3 })
+  .chain((names) =>
+    fc.tuple(
+      ...names.map((name) =>
+        fc
+          .oneof(
+            fc.constant(settingsSchema.parse({})[name as keyof typeof settingsSchema.shape]),
+            fc.nat(100_000_000),
+            fc.double({ min: 0, max: 1, noNaN: true }),
+            fc.constantFrom<unknown>("off", "automatic", true, null, [], ["*"], ["tiles/1/2/3"], -1, 1e308),
+            fc.jsonValue(),
+          )
+          .map((value) => [name, value] as const),
+      ),
+    ),
+  )
+  .map((pairs) => JSON.stringify(Object.fromEntries(pairs)));
+
+const bytes = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }).map((data) => Uint8Array.from(data)),
+  fc.nat(40_000).map((length) => new Uint8Array(length)),
+);
+const body = (content: fc.Arbitrary<Uint8Array<ArrayBuffer>>): fc.Arbitrary<FuzzBody> =>
+  fc.oneof(
+    { weight: 8, arbitrary: content.map((data) => ({ kind: "bytes" as const, bytes: data })) },
+    { weight: 1, arbitrary: content.map((data) => ({ kind: "stream" as const, bytes: data })) },
+    { weight: 1, arbitrary: fc.constant({ kind: "none" as const }) },
+  );
+const textBody = (text: fc.Arbitrary<string>) =>
+  body(text.map((value) => Uint8Array.from(encoder.encode(value))));
+
+const METHODS = ["GET", "HEAD", "PUT", "DELETE", "POST", "OPTIONS", "PATCH"] as const;
+const anyMethod = fc.constantFrom(...METHODS);
+
+const shardMethod = fc.oneof(
+  { weight: 5, arbitrary: fc.constant("GET") },
+  { weight: 5, arbitrary: fc.constant("PUT") },
+  { weight: 1, arbitrary: fc.constant("DELETE") },
+  { weight: 1, arbitrary: anyMethod },
+);
+const adminPath = fc.oneof(
+  fc.constantFrom(
+    "",
+    "/",
+    "/style.css",
+    "/api/partitions",
+    "/api/correlations",
+    "/api/map",
+    "/api/prefetches",
+  ),
+  fc.constantFrom("/api/placement", "/api/topology", "/api/dead-letters", "/api/metrics", "/api/settings/x"),
+  ascii(30).map((text) => `/${text.replaceAll(/[\s#?]/g, "")}`),
+);
+
+/** The value, or null now and then. */
+const perhaps = (value: fc.Arbitrary<string>): fc.Arbitrary<string | null> => fc.option(value, { nil: null });
+
+function make(
+  method: fc.Arbitrary<string>,
+  path: fc.Arbitrary<string>,
+  content: fc.Arbitrary<FuzzBody>,
+  usual?: string,
+): fc.Arbitrary<FuzzRequest> {
+  const credential: fc.Arbitrary<string | null> =
+    usual === undefined
+      ? perhaps(authorization)
+      : fc.oneof(
+          { weight: 5, arbitrary: fc.constant(usual) },
+          { weight: 1, arbitrary: perhaps(authorization) },
+        );
+  return fc
+    .record({ method, path, headers, body: content, credential })
+    .map(({ credential: value, headers: rest, ...request }) => ({
+      ...request,
+      headers: value === null ? rest : [...rest, ["Authorization", value] as const],
+    }));
+}
+
+const joined = (first: fc.Arbitrary<string>, second: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.tuple(first, second).map((parts) => parts.join(""));
+
+/** Requests to all of the HTTP surface, about half of them sensible enough to be carried out. */
+export const anyRequest: fc.Arbitrary<FuzzRequest> = fc.oneof(
+  {
+    weight: 100,
+    arbitrary: make(
+      shardMethod,
+      joined(
+        idPath.map((id) => `/shards/${id}`),
+        query,
+      ),
+      body(bytes),
+      "Bearer write",
+    ),
+  },
+  {
+    weight: 20,
+    arbitrary: make(
+      fc.constantFrom("GET", "HEAD", "POST"),
+      joined(fc.constant("/shards"), query),
+      textBody(anyText),
+    ),
+  },
+  {
+    weight: 40,
+    arbitrary: make(fc.constant("POST"), fc.constant("/events"), textBody(events), "Bearer events"),
+  },
+  { weight: 10, arbitrary: make(anyMethod, fc.constant("/events"), textBody(events)) },
+  {
+    weight: 20,
+    arbitrary: make(
+      fc.constant("PUT"),
+      fc.constant("/admin/api/settings"),
+      textBody(fc.oneof(settings, anyText)),
+      "Bearer admin",
+    ),
+  },
+  {
+    weight: 10,
+    arbitrary: make(
+      anyMethod,
+      joined(
+        adminPath.map((path) => `/admin${path}`),
+        query,
+      ),
+      textBody(anyText),
+      "Bearer admin",
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: make(
+      fc.constant("POST"),
+      fc.constantFrom("/admin/api/forget", "/admin/api/rebalance"),
+      textBody(anyText),
+      "Bearer admin",
+    ),
+  },
+  {
+    weight: 10,
+    arbitrary: make(
+      anyMethod,
+      joined(
+        fc.oneof(
+          fc.constantFrom("/", "//", "/healthz", "/docs", "/openapi.json", "/%61dmin", "//shards/a"),
+          ascii(60).map((text) => `/${text}`),
+        ),
+        query,
+      ),
+      textBody(anyText),
+    ),
+  },
+);
