@@ -1,12 +1,12 @@
 /** `npm run replay`: replays a trace against a running Foreshard. */
 import { progress } from "../simulator/progress.ts";
 import { readTrace } from "../simulator/read-trace.ts";
-import { Instance, type Tokens } from "./replay/instance.ts";
+import { Instance } from "./replay/instance.ts";
 import { parseOptions, type ReplayOptions } from "./replay/options.ts";
 import { planReplay } from "./replay/plan.ts";
 import { replay } from "./replay/replay.ts";
 import { resultTable } from "./replay/report.ts";
-import { firstToken, readDevVars } from "./start/dev-vars.ts";
+import { tokensOf } from "./replay/tokens.ts";
 import { UserError } from "./user-error.ts";
 
 /** What a shell reports of a program that Ctrl-C ended. */
@@ -24,7 +24,7 @@ async function run(options: ReplayOptions): Promise<number> {
   const { trace, malformed } = await readTrace(options.file, { rows: options.rows });
   if (malformed > 0) console.error(`Passed over ${malformed} malformed lines of ${options.file}.`);
   const plan = planReplay(trace, options.maxBytes);
-  const instance = new Instance(options.url, await tokensOf(options));
+  const instance = new Instance(options.url, await tokensOf(options.tokens));
   await instance.check();
   const result = await replay(instance, plan, options, progress(), interruption());
   if (result === null) {
@@ -46,21 +46,4 @@ function interruption(): AbortSignal {
       controller.abort();
     });
   return controller.signal;
-}
-
-/** Given tokens, else those of `.dev.vars` here. */
-async function tokensOf({ tokens }: ReplayOptions): Promise<Tokens> {
-  const variables = await readDevVars(process.cwd());
-  return {
-    read: tokens.read ?? firstToken(variables.READ_TOKENS),
-    write: required(tokens.write ?? firstToken(variables.WRITE_TOKENS), "write"),
-    admin: required(tokens.admin ?? firstToken(variables.ADMIN_TOKENS), "admin"),
-  };
-}
-
-function required(token: string | undefined, kind: string): string {
-  if (token !== undefined) return token;
-  throw new UserError(
-    `A replay needs ${kind} rights: give --${kind}-token or FORESHARD_${kind.toUpperCase()}_TOKEN, or run it where npm start has made .dev.vars.`,
-  );
 }

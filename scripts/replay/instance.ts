@@ -16,6 +16,7 @@ const settingsSchema = z.object({
     memoryBytes: z.number(),
     diskBytes: z.number(),
     prefetchMode: z.enum(["automatic", "threshold", "off"]),
+    freshnessSeconds: z.number().optional(),
   }),
 });
 /** The settings a replay changes, and the version they came with. */
@@ -104,8 +105,17 @@ export class Instance {
   }
 
   /** Reads a shard as a user does, to the end. */
-  async read({ path, user, event }: PlannedRequest): Promise<{ status: number; cacheStatus: string | null }> {
-    const headers = { "Foreshard-User": user, "Foreshard-Event": event };
+  async read({
+    path,
+    user,
+    event,
+    region,
+  }: PlannedRequest): Promise<{ status: number; cacheStatus: string | null }> {
+    const headers = {
+      "Foreshard-User": user,
+      "Foreshard-Event": event,
+      ...(region !== undefined && { "Foreshard-Region": region }),
+    };
     const response = await this.#send(path, { headers, token: this.#tokens.read });
     await response.arrayBuffer();
     return { status: response.status, cacheStatus: response.headers.get("Cache-Status") };

@@ -6,6 +6,8 @@ export interface PlannedRequest {
   readonly path: string;
   readonly user: string;
   readonly event: string;
+  /** The region to play, on an instance in development; where the request comes from otherwise. */
+  readonly region?: string;
 }
 
 /** Everything a replay does, worked out before it touches the instance. */
