@@ -2,7 +2,7 @@ import type { Lease } from "../../src/core/coherence/lease.ts";
 import { freshness } from "../../src/core/http/freshness.ts";
 import { epochMillis } from "../../src/core/units.ts";
 import { discard } from "../../src/storage/direct-read.ts";
-import type { OpenShard, ShardStore } from "../../src/storage/shard-store.ts";
+import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import type { Copy, MemoryTier, Origin } from "./memory-tier.ts";
 
 /** What a fetch of a shard came to. */
@@ -24,6 +24,8 @@ export interface Fetch {
   readonly joined: boolean;
   /** Fetches are numbered as they begin; see {@link Fills.begun}. */
   readonly number: number;
+  /** When it began: the result was current at some moment after it, ms since the epoch. */
+  readonly askedAt: number;
   /** Whether the result is no older than any strong write that has completed by now. */
   isCurrent(): boolean;
 }
@@ -34,6 +36,8 @@ interface Flight {
   result: Promise<Fetched>;
   /** Set when the shard changes meanwhile: what arrives may be old and is not kept. */
   outdated: boolean;
+  /** How many fences there had been when it ended; undefined while it is under way. */
+  fencesAtEnd: number | undefined;
   origin: Origin;
 }
 
@@ -49,6 +53,7 @@ export class Fills {
   readonly #now: () => number;
   readonly #flights = new Map<string, Flight>();
   #begun = 0;
+  #fences = 0;
 
   constructor(parts: {
     store: ShardStore;
@@ -89,6 +94,7 @@ export class Fills {
       // Dated from the question: what is answered was current at some moment after it.
       askedAt: this.#now(),
       outdated: false,
+      fencesAtEnd: undefined,
       origin,
       result: Promise.resolve({ kind: "absent" }),
     };
@@ -99,6 +105,7 @@ export class Fills {
 
   /** The shard changed: a fetch under way may bring older bytes, which must not be kept, nor joined any more. */
   fence(id: string): void {
+    this.#fences++;
     const flight = this.#flights.get(id);
     if (flight === undefined) return;
     flight.outdated = true;
@@ -111,8 +118,11 @@ export class Fills {
   }
 
   #fetchOf(flight: Flight, joined: boolean): Fetch {
-    const isCurrent = (): boolean => !flight.outdated && this.#lease.covers(flight.askedAt, this.#now());
-    return { result: flight.result, joined, number: flight.number, isCurrent };
+    // One that has ended cannot be fenced any more; any fence since may have been meant for it.
+    const isFenced = (): boolean =>
+      flight.outdated || (flight.fencesAtEnd !== undefined && flight.fencesAtEnd !== this.#fences);
+    const isCurrent = (): boolean => !isFenced() && this.#lease.covers(flight.askedAt, this.#now());
+    return { result: flight.result, joined, number: flight.number, askedAt: flight.askedAt, isCurrent };
   }
 
   async #run(id: string, flight: Flight, held: Copy | null): Promise<Fetched> {
@@ -121,11 +131,12 @@ export class Fills {
       if (open === null) return { kind: "absent" };
       if (open === "unchanged") return confirmed(held, flight);
       if (open.meta.size > this.#cacheableBytes()) return large(open, flight);
-      const body = await new Response(open.body).arrayBuffer();
+      const body = await wholeBody(open);
       const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
       return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
     } finally {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
+      flight.fencesAtEnd = this.#fences;
     }
   }
 
@@ -134,6 +145,15 @@ export class Fills {
     copy.prefetched = flight.origin.kind === "prefetch";
     return this.#memory.put(id, copy, flight.origin, epochMillis(this.#now()));
   }
+}
+
+/** @throws StorageUnavailableError when the body breaks off. */
+async function wholeBody({ body, meta }: OpenShard): Promise<ArrayBuffer> {
+  const whole = await new Response(body).arrayBuffer().catch((cause: unknown) => {
+    throw new StorageUnavailableError("the storage broke off", { cause });
+  });
+  if (whole.byteLength !== meta.size) throw new StorageUnavailableError("the storage sent a part only");
+  return whole;
 }
 
 function confirmed(held: Copy | null, flight: Flight): Fetched {

@@ -178,20 +178,23 @@ export class Reader {
       throw new OverloadedError("too many fetches");
     if (held !== null) stats.revalidations++;
     this.#parts.onWait(read);
+    const before = this.#invalidations;
     try {
       const { fetched, joined } = await this.#fetchCurrent(read.id, held);
       if (joined) stats.collapsed++;
       return await this.#answerFetched(read, fetched, held, joined, start);
     } catch (error) {
-      if (!(error instanceof StorageUnavailableError) || held === null || !this.#mayServeStale(held))
-        throw error;
+      if (!(error instanceof StorageUnavailableError) || held === null) throw error;
+      // While R2 was waited for the copy may have been dropped, and the lease renewed since.
+      const isHeld = this.#invalidations === before || this.#parts.memory.peek(read.id) === held;
+      if (!isHeld || !this.#mayServeStale(held)) throw error;
       return this.#answer(read, held, STATUS.staleIfError, start, true);
     }
   }
 
   /**
-   * A fetch whose result may be given to a reader arriving now: one begun from now on, or one under way that no
-   * strong write can have overtaken. So at most two are waited for.
+   * A fetch whose result may be given to a reader arriving now: one begun from now on, or one under way that is
+   * still fresh and that no strong write can have overtaken. So at most two are waited for.
    */
   async #fetchCurrent(id: string, held: Copy | null): Promise<{ fetched: Fetched; joined: boolean }> {
     const { fills, leaseSettled } = this.#parts;
@@ -199,10 +202,19 @@ export class Reader {
     for (;;) {
       const fetch = fills.fetch(id, { kind: "demand" }, held);
       const fetched = await fetch.result;
-      if (fetch.number > arrived || fetch.isCurrent()) return { fetched, joined: fetch.joined };
+      const mayShare = (): boolean => fetch.isCurrent() && this.#isFresh(fetched, fetch.askedAt);
+      if (fetch.number > arrived || mayShare()) return { fetched, joined: fetch.joined };
       await leaseSettled();
-      if (fetch.isCurrent()) return { fetched, joined: fetch.joined };
+      if (mayShare()) return { fetched, joined: fetch.joined };
     }
+  }
+
+  /** Whether what was asked for at `askedAt` may be served without asking again; a large shard's stream is not shared. */
+  #isFresh(fetched: Fetched, askedAt: number): boolean {
+    const { now, freshnessMillis } = this.#parts;
+    if (fetched.kind === "large") return false;
+    const cacheControl = fetched.kind === "copy" ? fetched.copy.meta.cacheControl : undefined;
+    return now() - askedAt < freshness(cacheControl, freshnessMillis()).lifetime;
   }
 
   async #answerFetched(

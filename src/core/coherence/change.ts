@@ -1,3 +1,5 @@
+import { CLOCK_TOLERANCE } from "./lease.ts";
+
 /** A version of a shard, or its absence after a delete, as a write announces it. */
 export interface Change {
   readonly shard: string;
@@ -7,11 +9,14 @@ export interface Change {
   readonly uploaded: number;
 }
 
-/** Whether a copy is out of date once `change` is known: it is neither that version nor a later one. */
+/**
+ * Whether a copy may be out of date once `change` is known: it is neither that version nor surely a later one. The
+ * storage's dates come from many machines, so of two versions with almost the same date either may be the later.
+ */
 export function outdates(
   change: Change,
   copy: { readonly etag: string; readonly uploaded: number },
 ): boolean {
   if (change.etag === undefined) return true;
-  return copy.etag !== change.etag && copy.uploaded <= change.uploaded;
+  return copy.etag !== change.etag && copy.uploaded <= change.uploaded + CLOCK_TOLERANCE;
 }

@@ -1,6 +1,6 @@
 import { announce } from "./announce.ts";
 import type { Change } from "./change.ts";
-import { CHANGES_WINDOW } from "./lease.ts";
+import { CHANGES_WINDOW, CLOCK_TOLERANCE } from "./lease.ts";
 import type { Membership } from "./membership.ts";
 
 /** The durable list of recent strong writes. */
@@ -22,8 +22,11 @@ export interface HubParts {
   readonly tell: (partition: string, changes: readonly Change[]) => Promise<void>;
 }
 
-/** Slack added to the time since a partition's last heartbeat, for the way it took. */
-const SLACK = 5_000;
+/**
+ * Slack added to the time since a partition's last heartbeat, for the way this one took: up to it less the clock
+ * tolerance, the lease goes on unbroken.
+ */
+const SLACK = 15_000;
 
 /** The coordinator's half of coherence: grants leases and announces strong writes. */
 export class CoherenceHub {
@@ -40,9 +43,13 @@ export class CoherenceHub {
   renew(partition: string, region: string, sinceLast: number | undefined) {
     const { membership, recent, now, remember } = this.#parts;
     const time = now();
-    if (membership.renew(partition, region, time)) remember(partition, region, time);
+    // First, so that when it fails there is no lease.
+    if (!membership.has(partition)) remember(partition, region, time);
+    membership.renew(partition, region, time);
     const window = sinceLast === undefined ? CHANGES_WINDOW : Math.min(CHANGES_WINDOW, sinceLast + SLACK);
-    return recent.since(window, time);
+    const { changes, coverage } = recent.since(window, time);
+    // What was logged before a restart may be dated by another machine's clock.
+    return { changes, coverage: Math.max(0, coverage - CLOCK_TOLERANCE) };
   }
 
   /** Resolves when no partition can serve anything older than these changes any more. */

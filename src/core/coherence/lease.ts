@@ -10,6 +10,12 @@ export const CHANGES_WINDOW = 60 * SECOND;
 /** Clocks of the machines an object runs on may differ by this much; copies on disk carry their times along. */
 export const CLOCK_TOLERANCE = 5 * SECOND;
 
+/**
+ * Kept back by the partition: clocks that are being set run up to 0.05 % fast or slow, which is 30 ms a term for two
+ * of them, and the way of a heartbeat may be shorter than that.
+ */
+const KEPT_BACK = 100;
+
 export interface LeaseState {
   readonly until: number;
   readonly safeSince: number;
@@ -27,11 +33,12 @@ export class Lease {
 
   /**
    * A lease outlives the memory of its holder: it goes on being told of changes, and drops its stored copies then. A
-   * state that is older than the last renewal is only more careful.
+   * state that is older than the last renewal is only more careful. It was dated by another machine's clock, which
+   * may have been ahead.
    */
   static fromState(state: LeaseState): Lease {
     const lease = new Lease();
-    lease.#until = state.until;
+    lease.#until = state.until - CLOCK_TOLERANCE;
     lease.#safeSince = state.safeSince;
     return lease;
   }
@@ -41,13 +48,19 @@ export class Lease {
   }
 
   /**
-   * A heartbeat sent at `sent` was answered now; `coverage` is how far back, in ms, the answer's list of strong
-   * writes reaches. The listed copies must have been dropped before.
+   * A heartbeat sent at `sent` was answered now; `coverage` is how far back from now, in ms, the answer's list of
+   * strong writes reaches. The listed copies must have been dropped before.
    */
   renew(sent: number, now: number, coverage: number): void {
-    // Unbroken: the coordinator counted this partition in all the time, so nothing can have been missed.
-    if (!this.isValid(now)) this.#safeSince = now - Math.max(0, coverage - CLOCK_TOLERANCE);
-    this.#until = Math.max(this.#until, sent + LEASE_TERM);
+    const until = sent + LEASE_TERM - KEPT_BACK;
+    // An answer that a later one has overtaken has no news.
+    if (until <= this.#until) return;
+    const lastSent = this.#until - LEASE_TERM + KEPT_BACK;
+    // Unbroken: the coordinator counted this partition in all the time, and of what it may have tried in vain to tell
+    // since the heartbeat before, the list has everything. Otherwise copies of before the list are checked again.
+    if (!this.isValid(now) || now - coverage > lastSent)
+      this.#safeSince = now - Math.max(0, coverage - CLOCK_TOLERANCE);
+    this.#until = until;
   }
 
   isValid(now: number): boolean {

@@ -14,28 +14,37 @@ const MAX_MEMBERS = 5_000;
 /** The partitions that may hold copies, and until when each may serve them unasked. */
 export class Membership {
   readonly #members = new Map<string, Member>();
+  /** The last time heard of: never later than now. */
+  #latest = Number.NEGATIVE_INFINITY;
 
   /**
    * Restores a member after a restart. Leases granted before it are not known any more, so each is taken to last a
    * whole term from now.
    */
   restore(partition: string, region: string, seen: number, now: number): void {
+    this.#latest = Math.max(this.#latest, now);
     this.#members.set(partition, { region, seen, leaseUntil: now + LEASE_TERM });
   }
 
-  /** A heartbeat was received: the lease is renewed. True when the partition was not known, and must be stored first. */
-  renew(partition: string, region: string, now: number): boolean {
-    const isNew = !this.#members.has(partition);
-    this.#members.delete(partition);
-    this.#members.set(partition, { region, seen: now, leaseUntil: now + LEASE_TERM });
-    return isNew;
+  has(partition: string): boolean {
+    return this.#members.has(partition);
   }
 
-  /** Drops members not seen since `oldest`, and the longest silent beyond the bound; returns who went. */
+  /** A heartbeat was received: the lease is renewed. A partition not known yet must be stored first. */
+  renew(partition: string, region: string, now: number): void {
+    this.#latest = Math.max(this.#latest, now);
+    this.#members.delete(partition);
+    this.#members.set(partition, { region, seen: now, leaseUntil: now + LEASE_TERM });
+  }
+
+  /**
+   * Drops members not seen since `oldest`, and the longest silent beyond the bound; returns who went. Whoever may
+   * have a lease stays, also when it was restored and has not been seen since.
+   */
   prune(oldest: number): readonly string[] {
     const gone: string[] = [];
-    for (const [partition, { seen }] of this.#members)
-      if (seen < oldest || this.#members.size > MAX_MEMBERS) {
+    for (const [partition, { seen, leaseUntil }] of this.#members)
+      if (leaseUntil <= this.#latest && (seen < oldest || this.#members.size > MAX_MEMBERS)) {
         this.#members.delete(partition);
         gone.push(partition);
       }
