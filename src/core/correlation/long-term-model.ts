@@ -1,0 +1,346 @@
+import { ByteReader, ByteWriter } from "./byte-codec.ts";
+import { type Correlation, CorrelationMatrix } from "./correlation-matrix.ts";
+import { type Moment, TimeScales } from "./decay.ts";
+import { RegionDemand, type ShardDemand } from "./demand.ts";
+import { EdgeTable, type Successor } from "./edge-table.ts";
+import { type EventRate, EventRates } from "./event-rates.ts";
+import { HourPeaks } from "./hour-peaks.ts";
+import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "./keys.ts";
+import type { MapSlice } from "./map-versions.ts";
+import { type CalibrationBin, type Outcome, Outcomes } from "./outcomes.ts";
+import { type PatternChange, ProbabilityRows } from "./probability-map.ts";
+import { type ReportBody, TICK } from "./report.ts";
+import { type PartitionPlan, type ScannedPartition, ScanPlanner } from "./scan-plan.ts";
+
+/** Bounds of the model; some 25 MB in memory when all are reached. */
+export interface ModelBounds {
+  /** Shards whose successors are known. */
+  readonly shardRows: number;
+  readonly shardWidth: number;
+  /** Event types: callers name them, some dozens usually. */
+  readonly typeRows: number;
+  readonly typeWidth: number;
+  /** Pairs of event types. */
+  readonly pairs: number;
+  /** Shards whose demand is known, a region. */
+  readonly demand: number;
+  /** Of the stored state before its text encoding, which adds a third: 4 MB with it. The rarest rows are left out. */
+  readonly stateBytes: number;
+}
+
+export const DEFAULT_BOUNDS: ModelBounds = {
+  shardRows: 8_192,
+  shardWidth: 8,
+  typeRows: 256,
+  typeWidth: 48,
+  pairs: 2_048,
+  demand: 2_048,
+  stateBytes: 3_000_000,
+};
+
+/** One line of the prefetch probability map. */
+export interface MapEntry {
+  readonly probability: number;
+  readonly targetPartition: string;
+  /** Median delay, ms. */
+  readonly expectedDelay: number;
+}
+/** `{event type: {shard: entry}}`. */
+export type ProbabilityMap = Record<string, Record<string, MapEntry>>;
+
+/** The model as it is stored: plain, and opaque but for its format. */
+export interface ModelState {
+  readonly format: 1;
+  readonly data: string;
+}
+
+/** Regions are eleven; a broken report must not invent more without end. */
+const MAX_REGIONS = 32;
+
+/**
+ * What the coordinator merged from all partitions' reports: what follows what, how event types go and correlate, what
+ * each region wants and when. All counts decay and merge by addition, so the order of reports does not matter; all is
+ * bounded. Reads no clock: `now` must not go back by more than a moment, and report times beyond it are the caller's to
+ * clamp.
+ */
+export class LongTermModel {
+  readonly #bounds: ModelBounds;
+  readonly #scales: TimeScales;
+  readonly #shards: EdgeTable;
+  readonly #types: EdgeTable;
+  readonly #rates: EventRates;
+  readonly #matrix: CorrelationMatrix;
+  readonly #demand = new Map<string, RegionDemand>();
+  readonly #peaks = new HourPeaks();
+  readonly #outcomes = new Outcomes();
+  readonly #planner = new ScanPlanner();
+  readonly #map: ProbabilityRows;
+  #first = Number.POSITIVE_INFINITY;
+
+  constructor(bounds: Partial<ModelBounds> = {}, scales = new TimeScales()) {
+    this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
+    const { shardRows, shardWidth, typeRows, typeWidth, pairs } = this.#bounds;
+    const forget = (key: string): void => this.#map.forget(key);
+    this.#scales = scales;
+    this.#shards = new EdgeTable(shardRows, shardWidth, forget);
+    this.#types = new EdgeTable(typeRows, typeWidth, forget);
+    this.#rates = new EventRates(typeRows);
+    this.#matrix = new CorrelationMatrix(pairs);
+    this.#map = new ProbabilityRows({
+      tables: [this.#shards, this.#types],
+      rateChanged: (type, now) => this.#rates.changed(type, now),
+    });
+  }
+
+  /** Adds one report's deltas; `time` is when the report was made. O(entries). */
+  merge(region: string, body: ReportBody, time: number): void {
+    const at = this.#scales.at(time, this.#stored());
+    this.#first = Math.min(this.#first, time);
+    this.#mergeRates(body, at);
+    this.#mergeEdges(body, at);
+    this.#mergePairs(body, at);
+    this.#mergeDemand(region, body, at);
+    this.#outcomes.add(region, body, at);
+  }
+
+  /** The correlation matrix, the strongest first. O(pairs). */
+  correlations(now: number): readonly Correlation[] {
+    const fade = this.#scales.fadeAt(now);
+    return this.#matrix.correlations(
+      fade,
+      (type) => this.#types.seen(typeKey(type), fade),
+      this.#types.occurrences(fade),
+      (type, next) => this.#rates.correlation(type, next, now),
+    );
+  }
+
+  /** Rates of the event types, the most frequent first. O(types). */
+  rates(now: number): readonly EventRate[] {
+    return this.#rates.rates(now, this.#scales.fadeAt(now));
+  }
+
+  /**
+   * The prefetch probability map. The target is the partition whose region wants the shard most; `targetOf` names it.
+   * O(rows touched since it was last asked for).
+   */
+  probabilityMap(now: number, targetOf: (region: string) => string): ProbabilityMap {
+    const fade = this.#refresh(now);
+    const map: ProbabilityMap = {};
+    for (const [type, next] of this.#map.types()) {
+      const row: Record<string, MapEntry> = {};
+      for (const { to, probability, delay } of next) {
+        const shard = to.slice(2);
+        const targetPartition = targetOf(this.#busiestRegion(shard, fade));
+        row[shard] = { probability, targetPartition, expectedDelay: delay };
+      }
+      map[type] = row;
+    }
+    return map;
+  }
+
+  /** What follows a key, gates aside, as of now; the likeliest first. For explanations. O(width). */
+  successors(key: string, now: number): readonly Successor[] {
+    const type = typeOfKey(key);
+    const table = type === null ? this.#shards : this.#types;
+    const row = table.rows.find(key);
+    if (row < 0) return [];
+    return table.read(row, this.#scales.fadeAt(now), type !== null && this.#rates.changed(type, now)).next;
+  }
+
+  /** Share of the arrivals of shard `to` after `key` that take longer than `elapsed` ms. O(width). */
+  survival(key: string, to: string, elapsed: number): number {
+    return (typeOfKey(key) === null ? this.#shards : this.#types).survival(key, to, elapsed);
+  }
+
+  /** What changed materially in the map since `version`; null when nothing did. O(rows touched), memoised. */
+  sliceSince(version: number, now: number): MapSlice | null {
+    this.#refresh(now);
+    return this.#map.sliceSince(version, now);
+  }
+
+  /** Patterns that have changed significantly and not yet become usual, those noticed at or after `since`. */
+  changes(now: number, since = Number.NEGATIVE_INFINITY): readonly PatternChange[] {
+    this.#refresh(now);
+    return this.#map.changes().filter((change) => change.since >= since);
+  }
+
+  /** What partitions should fetch that they cannot know of by themselves; remembered, and not repeated. */
+  planScan(now: number, partitions: readonly ScannedPartition[]): readonly PartitionPlan[] {
+    return this.#planner.plan(now, partitions, {
+      demand: this.#demand,
+      peaks: this.#peaks,
+      fade: this.#scales.fadeAt(now),
+      observed: Math.max(0, now - this.#first),
+    });
+  }
+
+  /** A region's shards by demand, the most wanted first. O(shards log shards). */
+  demand(region: string, now: number): readonly ShardDemand[] {
+    const shards = this.#demand.get(region)?.shards(this.#scales.fadeAt(now)) ?? [];
+    return shards.sort((a, b) => b.requests - a.requests || b.longTerm - a.longTerm);
+  }
+
+  /** Regions that reported. */
+  regions(): readonly string[] {
+    return [...this.#demand.keys()];
+  }
+
+  /** How reads went in each region. */
+  outcomes(now: number): readonly Outcome[] {
+    return this.#outcomes.regions(this.#scales.fadeAt(now));
+  }
+
+  /** How good partitions' predictions were, by tenths of probability. */
+  calibration(now: number): readonly CalibrationBin[] {
+    return this.#outcomes.calibration(this.#scales.fadeAt(now));
+  }
+
+  /** Everything learned, exactly, as long as it fits; else without the rarest rows. O(size). */
+  toState(): ModelState {
+    const writer = new ByteWriter();
+    const { landmarks } = this.#scales;
+    writer.count(landmarks.length);
+    for (const landmark of landmarks) writer.float(landmark);
+    writer.float(this.#first);
+    writeChanges(writer, this.#map.changes());
+    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#peaks, this.#planner])
+      part.write(writer);
+    writer.count(this.#demand.size);
+    for (const [region, shards] of this.#demand) {
+      writer.name(region);
+      shards.write(writer);
+    }
+    for (const table of [this.#types, this.#shards]) this.#writeRows(writer, table);
+    return { format: 1, data: writer.toText() };
+  }
+
+  /** @throws RangeError, TypeError or a DOMException when the state is damaged. */
+  static fromState(state: ModelState, bounds: Partial<ModelBounds> = {}): LongTermModel {
+    const reader = new ByteReader(state.data);
+    const landmarks = Array.from({ length: reader.count() }, () => reader.float());
+    const model = new LongTermModel(bounds, TimeScales.fromLandmarks(landmarks));
+    model.#read(reader);
+    return model;
+  }
+
+  #read(reader: ByteReader): void {
+    this.#first = reader.float();
+    this.#map.restoreChanges(readChanges(reader));
+    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#peaks, this.#planner])
+      part.read(reader);
+    for (let left = reader.count(); left > 0; left--) {
+      const demand = new RegionDemand(this.#bounds.demand);
+      this.#demand.set(reader.name(), demand);
+      demand.read(reader);
+    }
+    for (const table of [this.#types, this.#shards]) {
+      table.readTotals(reader);
+      while (reader.count() === 1) table.readRow(reader);
+    }
+  }
+
+  /** The most frequent rows first, as many as there is room for. */
+  #writeRows(writer: ByteWriter, table: EdgeTable): void {
+    table.writeTotals(writer);
+    for (const row of table.rows.ranked()) {
+      if (writer.length >= this.#bounds.stateBytes) break;
+      writer.count(1);
+      table.writeRow(writer, row);
+    }
+    writer.count(0);
+  }
+
+  #mergeRates({ names, rates }: ReportBody, at: Moment): void {
+    const newest = Math.floor(at.time / TICK);
+    for (const [index, tick, count] of rates) {
+      const key = names[index];
+      const type = key === undefined || key.length > MAX_KEY_LENGTH ? null : typeOfKey(key);
+      if (key === undefined || type === null) continue;
+      // A tick after its own report cannot be.
+      this.#rates.add(type, Math.min(tick, newest), count, at);
+      this.#map.touch(1, this.#types.see(key, count, at));
+    }
+  }
+
+  #mergeEdges({ names, seen, edges }: ReportBody, at: Moment): void {
+    for (const [index, count] of seen) {
+      const key = names[index];
+      if (isShardKey(key)) this.#map.touch(0, this.#shards.see(key, count, at));
+    }
+    for (const [fromIndex, toIndex, delays] of edges) {
+      const from = names[fromIndex];
+      const to = names[toIndex];
+      if (from === undefined || from.length > MAX_KEY_LENGTH || !isShardKey(to)) continue;
+      const index = from.startsWith("s:") ? 0 : 1;
+      const table = index === 0 ? this.#shards : this.#types;
+      const known = table.rows.find(from);
+      const row = known < 0 ? table.see(from, 0, at) : known;
+      table.link(row, to, delays, at);
+      this.#map.touch(index, row);
+    }
+  }
+
+  #mergePairs({ names, pairs }: ReportBody, at: Moment): void {
+    for (const [typeIndex, nextIndex, weight] of pairs) {
+      const type = typeOfKey(names[typeIndex] ?? "");
+      const next = typeOfKey(names[nextIndex] ?? "");
+      if (type !== null && next !== null) this.#matrix.add(type, next, weight, at);
+    }
+  }
+
+  #mergeDemand(region: string, { names, demand }: ReportBody, at: Moment): void {
+    let shards = this.#demand.get(region);
+    if (shards === undefined) {
+      if (this.#demand.size === MAX_REGIONS) return;
+      shards = new RegionDemand(this.#bounds.demand);
+      this.#demand.set(region, shards);
+    }
+    for (const [index, requests, misses, bytes] of demand) {
+      const key = names[index];
+      const shard = isShardKey(key) ? shardOfKey(key) : null;
+      if (shard === null) continue;
+      shards.add(shard, requests, misses, bytes, at);
+      this.#peaks.add(region, shard, requests, at);
+    }
+  }
+
+  #refresh(now: number): Moment {
+    const fade = this.#scales.fadeAt(now);
+    this.#map.refresh(now, fade);
+    return fade;
+  }
+
+  #stored() {
+    const tables = [this.#shards, this.#types, this.#rates, this.#matrix, this.#peaks, this.#outcomes];
+    return [...tables, ...this.#demand.values()];
+  }
+
+  #busiestRegion(shard: string, fade: Moment): string {
+    let busiest = "";
+    let most = -1;
+    for (const [region, shards] of this.#demand) {
+      const requests = shards.longTerm(shard, fade);
+      if (requests > most) [busiest, most] = [region, requests];
+    }
+    return busiest;
+  }
+}
+
+const isShardKey = (key: string | undefined): key is string =>
+  key !== undefined && key.length <= MAX_KEY_LENGTH && key.startsWith("s:");
+
+function writeChanges(writer: ByteWriter, changes: readonly PatternChange[]): void {
+  writer.count(changes.length);
+  for (const { key, kind, since } of changes) {
+    writer.name(key);
+    writer.name(kind);
+    writer.float(since);
+  }
+}
+
+const readChanges = (reader: ByteReader): PatternChange[] =>
+  Array.from({ length: reader.count() }, () => ({
+    key: reader.name(),
+    kind: reader.name() === "rate" ? ("rate" as const) : ("successors" as const),
+    since: reader.float(),
+  }));

@@ -1,0 +1,132 @@
+import { delayBin } from "./delay-bins.ts";
+import { TICK } from "./report.ts";
+
+/** Names held between two reports. A report is taken every few hundred events, so this is reached only by a flood. */
+const MAX_NODES = 4_000;
+/** Successors held of one name between two reports; far more than a report has room for. */
+const MAX_NEXT = 64;
+/** Ticks of one event type held between two reports; what is older counts for the last one held. */
+const MAX_TICKS = 32;
+
+/** An edge's delays as the report lists them: `[bin, weight, bin, weight …]`. */
+export interface Edge {
+  weight: number;
+  readonly delays: number[];
+}
+
+/** What was counted about one name since the last report. */
+export interface Node {
+  readonly key: string;
+  /** The report it was counted for; in an older one it has to be found or begun again. */
+  window: number;
+  seen: number;
+  next: Map<Node, Edge> | null;
+  /** Of an event type: types that followed, and counts by tick. */
+  followers: Map<Node, number> | null;
+  ticks: Map<number, number> | null;
+  requests: number;
+  misses: number;
+  bytes: number;
+}
+
+/** Counts between two reports, name by name. Nodes are shared with users' contexts, which outlive a report. */
+export class ReportWindow {
+  #window = 1;
+  #nodes = new Map<string, Node>();
+  #refused = 0;
+
+  get size(): number {
+    return this.#nodes.size;
+  }
+  /** Names that found no room. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  nodes(): IterableIterator<Node> {
+    return this.#nodes.values();
+  }
+
+  /** The node of a name, or null when there is no room. O(1). */
+  node(key: string): Node | null {
+    return this.#nodes.get(key) ?? this.#register(newNode(key));
+  }
+
+  /** The node that counts now for one that may be of an earlier report. O(1). */
+  current(node: Node): Node | null {
+    if (node.window === this.#window) return node;
+    return this.#nodes.get(node.key) ?? this.#register(node);
+  }
+
+  /** Counts that `to` followed `from` after `delay` ms. O(1). */
+  link(from: Node, to: Node, weight: number, delay: number): void {
+    if (from.next === null) from.next = new Map();
+    let edge = from.next.get(to);
+    if (edge === undefined) {
+      if (from.next.size >= MAX_NEXT) return;
+      edge = { weight: 0, delays: [] };
+      from.next.set(to, edge);
+    }
+    edge.weight += weight;
+    const { delays } = edge;
+    const bin = delayBin(delay);
+    for (let i = 0; i < delays.length; i += 2)
+      if (delays[i] === bin) {
+        delays[i + 1] = (delays[i + 1] as number) + weight;
+        return;
+      }
+    delays.push(bin, weight);
+  }
+
+  /** Counts that an event of type `next` followed one of `type`. O(1). */
+  pair(type: Node, next: Node, weight: number): void {
+    if (type.followers === null) type.followers = new Map();
+    const before = type.followers.get(next);
+    if (before !== undefined || type.followers.size < MAX_NEXT)
+      type.followers.set(next, (before ?? 0) + weight);
+  }
+
+  /** Counts an event of a type. O(1). */
+  tick(type: Node, time: number): void {
+    if (type.ticks === null) type.ticks = new Map();
+    let tick = Math.floor(time / TICK);
+    if (!type.ticks.has(tick) && type.ticks.size >= MAX_TICKS) tick = [...type.ticks.keys()].at(-1) ?? tick;
+    type.ticks.set(tick, (type.ticks.get(tick) ?? 0) + 1);
+  }
+
+  /** Begins anew. */
+  clear(): void {
+    // Contexts still hold these nodes: what they counted must not stay in memory with them.
+    for (const node of this.#nodes.values()) reset(node);
+    this.#nodes = new Map();
+    this.#window++;
+    this.#refused = 0;
+  }
+
+  #register(node: Node): Node | null {
+    if (this.#nodes.size >= MAX_NODES) {
+      this.#refused++;
+      return null;
+    }
+    node.window = this.#window;
+    this.#nodes.set(node.key, node);
+    return node;
+  }
+}
+
+const newNode = (key: string): Node => ({
+  key,
+  window: 0,
+  seen: 0,
+  next: null,
+  followers: null,
+  ticks: null,
+  requests: 0,
+  misses: 0,
+  bytes: 0,
+});
+
+function reset(node: Node): void {
+  node.seen = node.requests = node.misses = node.bytes = 0;
+  node.next = node.followers = node.ticks = null;
+}

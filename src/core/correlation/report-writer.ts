@@ -1,0 +1,120 @@
+import { jsonBytes } from "./map-versions.ts";
+import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
+import type { Edge, Node, ReportWindow } from "./report-window.ts";
+
+/** Bytes of a number as a report writes them, comma included; counts have at most two decimals. */
+const NUMBER = 8;
+const BRACKETS = 3;
+/** Totals, calibration and the names of the fields. */
+const FRAME = 2_000;
+
+type Draft = Omit<ReportBody, "totals" | "calibration">;
+
+/** Writes a window's counts into a report within its bounds: what is rarest is left out. O(names + edges). */
+export function writeReport(
+  window: ReportWindow,
+  totals: ReportTotals,
+  calibration: ReportBody["calibration"],
+): ReportBody {
+  const writer = new BoundedReport();
+  const nodes = [...window.nodes()];
+  writer.writeTypes(nodes);
+  writer.writeSeen(nodes);
+  writer.writeDemand(nodes);
+  writer.writeEdges(nodes);
+  return { ...writer.draft, totals, calibration };
+}
+
+class BoundedReport {
+  readonly draft: Draft = { names: [], seen: [], edges: [], pairs: [], rates: [], demand: [] };
+  readonly #index = new Map<Node, number>();
+  #left: number = MAX.reportBytes - FRAME;
+
+  /** Rates first: they are few, and what says how often an event type occurred. */
+  writeTypes(nodes: readonly Node[]): void {
+    const { rates, pairs } = this.draft;
+    for (const node of nodes)
+      for (const [tick, count] of node.ticks ?? [])
+        if (rates.length < MAX.rates && this.#afford(BRACKETS + 3 * NUMBER, node))
+          rates.push([this.#name(node), tick, count]);
+    const followers = nodes.flatMap((node) =>
+      [...(node.followers ?? [])].map(([next, weight]) => ({ node, next, weight })),
+    );
+    for (const { node, next, weight } of heaviest(followers, ({ weight }) => weight))
+      if (pairs.length < MAX.pairs && this.#afford(BRACKETS + 3 * NUMBER, node, next))
+        pairs.push([this.#name(node), this.#name(next), rounded(weight)]);
+  }
+
+  /** How often shards occurred: without it an edge says nothing. */
+  writeSeen(nodes: readonly Node[]): void {
+    const { seen } = this.draft;
+    const counted = nodes.filter((node) => node.seen > 0 && node.ticks === null);
+    for (const node of heaviest(counted, ({ seen: count }) => count))
+      if (seen.length < MAX.seen && this.#afford(BRACKETS + 2 * NUMBER, node))
+        seen.push([this.#name(node), node.seen]);
+  }
+
+  writeDemand(nodes: readonly Node[]): void {
+    const { demand } = this.draft;
+    const wanted = nodes.filter(({ requests }) => requests > 0);
+    for (const node of heaviest(wanted, ({ requests }) => requests))
+      if (demand.length < MAX.demand && this.#afford(BRACKETS + 4 * NUMBER + 8, node))
+        demand.push([this.#name(node), node.requests, node.misses, node.bytes]);
+  }
+
+  /** Edges take what room is left, the heaviest first: a far and single successor is what goes. */
+  writeEdges(nodes: readonly Node[]): void {
+    const { edges } = this.draft;
+    const all: { from: Node; to: Node; edge: Edge }[] = [];
+    for (const from of nodes)
+      if (from.next !== null) for (const [to, edge] of from.next) all.push({ from, to, edge });
+    for (const { from, to, edge } of heaviest(all, (one) => one.edge.weight)) {
+      if (edges.length >= MAX.edges) break;
+      if (!this.#afford(2 * BRACKETS + NUMBER * (2 + edge.delays.length), from, to)) continue;
+      edges.push([
+        this.#name(from),
+        this.#name(to),
+        edge.delays.map((value, i) => (i % 2 === 0 ? value : rounded(value))),
+      ]);
+    }
+  }
+
+  /** Takes the bytes of an entry and of names not yet written off what is left; false when they do not fit. */
+  #afford(bytes: number, ...names: readonly Node[]): boolean {
+    let cost = bytes;
+    let fresh = 0;
+    for (const node of names)
+      if (!this.#index.has(node)) {
+        cost += jsonBytes(node.key);
+        fresh++;
+      }
+    if (cost > this.#left || this.draft.names.length + fresh > MAX.names) return false;
+    this.#left -= cost;
+    return true;
+  }
+
+  #name(node: Node): number {
+    let index = this.#index.get(node);
+    if (index === undefined) {
+      index = this.draft.names.push(node.key) - 1;
+      this.#index.set(node, index);
+    }
+    return index;
+  }
+}
+
+/** Weights of edges are sums of 1/d; two decimals are plenty, and short in JSON. */
+const rounded = (weight: number): number => Math.round(weight * 100) / 100;
+
+/** Classes of weight that {@link heaviest} tells apart: half octaves from 1/32 up. */
+const CLASSES = 48;
+
+/** The items by weight, the heaviest first, to within half an octave: one pass instead of a sort. O(n). */
+function heaviest<T>(items: readonly T[], weight: (item: T) => number): T[] {
+  const classes: T[][] = Array.from({ length: CLASSES }, () => []);
+  for (const item of items) {
+    const level = Math.floor(2 * Math.log2(Math.max(weight(item), 1 / 32))) + 10;
+    classes[Math.min(CLASSES - 1, level)]?.push(item);
+  }
+  return classes.reverse().flat();
+}

@@ -1,0 +1,55 @@
+/** Length of a tick of the event rates. */
+export const TICK = 10_000;
+
+/** Sums over a report's reads. Times in ms. */
+export interface ReportTotals {
+  readonly hits: number;
+  readonly misses: number;
+  /** Hits on a copy that a prefetch brought, the first time each. */
+  readonly prefetchedHits: number;
+  /** Reads that came before their prefetch was there. */
+  readonly late: number;
+  readonly prefetches: number;
+  readonly hitLatency: number;
+  readonly missLatency: number;
+  readonly bytes: number;
+}
+
+/**
+ * What a partition learned since its last report: counts and deltas, no users. Names stand once, in `names`; all
+ * else refers to them by index. `s:` names a shard, `e:` an event type.
+ */
+export interface ReportBody {
+  readonly names: string[];
+  /** `[shard, count]`: how often it occurred as something that can be followed. */
+  readonly seen: [name: number, count: number][];
+  /** `[from, to, [delay bin, weight, delay bin, weight …]]`. */
+  readonly edges: [from: number, to: number, delays: number[]][];
+  /** `[event type, event type that followed, weight]`. */
+  readonly pairs: [type: number, next: number, weight: number][];
+  /** `[event type, tick, count]`: tick n is the time from n·{@link TICK} ms since the epoch. */
+  readonly rates: [type: number, tick: number, count: number][];
+  /** `[shard, requests, misses, bytes]`. */
+  readonly demand: [shard: number, requests: number, misses: number, bytes: number][];
+  readonly totals: ReportTotals;
+  /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
+  readonly calibration: [predictions: number, probability: number, used: number][];
+}
+
+/** Bounds of one report; the contract's schema refuses more. */
+export const MAX = {
+  /** A queue message of more than 64 KB counts double; the envelope and a margin are taken off. */
+  reportBytes: 60_000,
+  names: 3_000,
+  seen: 1_500,
+  edges: 2_000,
+  pairs: 300,
+  rates: 300,
+  demand: 600,
+  /** `[bin, weight]` pairs flattened: all sixteen bins. */
+  delays: 32,
+  /** Of the calibration: one bin for each tenth. */
+  calibration: 10,
+  /** Far more than one report can count; a broken one must not drown the rest. */
+  count: 1_000_000_000_000,
+} as const;

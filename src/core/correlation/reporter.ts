@@ -1,0 +1,185 @@
+import { MAX_KEY_LENGTH, shardKey, typeKey } from "./keys.ts";
+import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
+import { type Node, ReportWindow } from "./report-window.ts";
+import { writeReport } from "./report-writer.ts";
+import { LOOKAHEAD, type UserContext, UserContexts, VISIT_GAP } from "./user-contexts.ts";
+
+/** An event as a partition saw it, with what became of the read if it was one. */
+export interface ReportedEvent {
+  readonly type: string;
+  readonly shard?: string;
+  readonly user: string;
+  /** ms since the epoch. */
+  readonly time: number;
+  /** Whether the read waited for storage; null for an event that read nothing. */
+  readonly missed: boolean | null;
+  /** How long the read took, ms. */
+  readonly latency?: number;
+  readonly bytes?: number;
+  /** The first hit on a copy that a prefetch brought. */
+  readonly prefetched?: boolean;
+  /** Its prefetch was still under way. */
+  readonly late?: boolean;
+}
+
+/** Users whose contexts are kept; some 500 bytes each. */
+const MAX_USERS = 5_000;
+
+/** What an event counts as follower of the one d events before: 1/d, so that the direct successor is the strongest. */
+const WEIGHTS = Float64Array.from({ length: LOOKAHEAD + 1 }, (_, d) => (d === 0 ? 0 : 1 / d));
+
+type Sums = { -readonly [K in keyof ReportTotals]: number };
+
+/**
+ * Collects what a partition reports: which shards follow which shard and which event type within the lookahead of the
+ * same user, how event types go and pair, and what is wanted. An occurrence of a key counts a follower at most once,
+ * at its first coming, so that follower ÷ occurrences is a probability. Users' ids never enter the report.
+ * An event costs O(lookahead).
+ */
+export class Reporter {
+  readonly #users: UserContexts;
+  readonly #window = new ReportWindow();
+  #totals = noTotals();
+  #calibration = noCalibration();
+  #events = 0;
+
+  constructor(maxUsers = MAX_USERS) {
+    this.#users = new UserContexts(maxUsers);
+  }
+
+  /** Events since the last report. */
+  get events(): number {
+    return this.#events;
+  }
+  /** Users whose contexts are kept. */
+  get users(): number {
+    return this.#users.size;
+  }
+  /** Names since the last report that found no room. */
+  get refused(): number {
+    return this.#window.refused;
+  }
+
+  /** Counts an event. */
+  observe(event: ReportedEvent): void {
+    this.#events++;
+    this.#count(event);
+    const type = this.#nodeOf(typeKey(event.type));
+    const shard = event.shard === undefined ? null : this.#nodeOf(shardKey(event.shard));
+    if (type === null) return;
+    const context = this.#users.of(event.user);
+    this.#follow(context, type, shard, event.time);
+    context.push(shard, type, event.time);
+    this.#window.tick(type, event.time);
+    if (shard !== null) countShard(shard, event);
+  }
+
+  /** Counts prefetches issued. */
+  prefetched(count: number): void {
+    this.#totals.prefetches += count;
+  }
+
+  /** Counts a prediction's outcome: it was made with `probability`, and was used or not. */
+  calibrate(probability: number, used: boolean): void {
+    const bin = this.#calibration[Math.min(MAX.calibration - 1, Math.floor(probability * MAX.calibration))];
+    if (bin === undefined) return;
+    bin[0]++;
+    bin[1] += probability;
+    if (used) bin[2]++;
+  }
+
+  /** What was counted since the last call, at most {@link MAX.reportBytes} as JSON; null when nothing was. */
+  take(): ReportBody | null {
+    if (this.#events === 0) return null;
+    const report = writeReport(this.#window, roundedSums(this.#totals), this.#calibration);
+    this.#window.clear();
+    this.#totals = noTotals();
+    this.#calibration = noCalibration();
+    this.#events = 0;
+    return report;
+  }
+
+  /** Forgets all users and counts. */
+  forget(): void {
+    this.#users.clear();
+    this.#window.clear();
+    this.#totals = noTotals();
+    this.#calibration = noCalibration();
+    this.#events = 0;
+  }
+
+  #nodeOf(key: string): Node | null {
+    return key.length > MAX_KEY_LENGTH ? null : this.#window.node(key);
+  }
+
+  /** Walks back through the user's events, as far as each is still waiting for this follower. */
+  #follow(context: UserContext, type: Node, shard: Node | null, time: number): void {
+    let shardWaits = shard !== null;
+    let typeWaits = true;
+    for (let back = 1; back <= LOOKAHEAD && (shardWaits || typeWaits); back++) {
+      const at = context.at(back);
+      if (at < 0 || time - (context.times[at] as number) > VISIT_GAP) return;
+      const weight = WEIGHTS[back] as number;
+      const before = this.#window.current(context.types[at] as Node);
+      if (before === null) return;
+      context.types[at] = before;
+      if (typeWaits) this.#window.pair(before, type, weight);
+      typeWaits &&= before !== type;
+      if (!shardWaits || shard === null) continue;
+      const delay = Math.max(0, time - (context.times[at] as number));
+      shardWaits = this.#followShard(context, at, shard, weight, delay);
+      if (shardWaits) this.#window.link(before, shard, weight, delay);
+    }
+  }
+
+  /** False when the event back there read the same shard: those before it have had their follower then. */
+  #followShard(context: UserContext, at: number, shard: Node, weight: number, delay: number): boolean {
+    const held = context.shards[at];
+    if (held === null || held === undefined) return true;
+    const before = this.#window.current(held);
+    if (before === null) return true;
+    context.shards[at] = before;
+    if (before === shard) return false;
+    this.#window.link(before, shard, weight, delay);
+    return true;
+  }
+
+  #count({ missed, latency = 0, bytes = 0, prefetched, late }: ReportedEvent): void {
+    if (missed === null) return;
+    const totals = this.#totals;
+    totals.bytes += bytes;
+    totals[missed ? "misses" : "hits"]++;
+    totals[missed ? "missLatency" : "hitLatency"] += latency;
+    if (prefetched) totals.prefetchedHits++;
+    if (late) totals.late++;
+  }
+}
+
+function countShard(shard: Node, { missed, bytes = 0 }: ReportedEvent): void {
+  shard.seen++;
+  if (missed === null) return;
+  shard.requests++;
+  shard.bytes += bytes;
+  if (missed) shard.misses++;
+}
+
+const noTotals = (): Sums => ({
+  hits: 0,
+  misses: 0,
+  prefetchedHits: 0,
+  late: 0,
+  prefetches: 0,
+  hitLatency: 0,
+  missLatency: 0,
+  bytes: 0,
+});
+
+const noCalibration = (): [predictions: number, probability: number, used: number][] =>
+  Array.from({ length: MAX.calibration }, () => [0, 0, 0]);
+
+const roundedSums = (sums: Sums): ReportTotals => ({
+  ...sums,
+  hitLatency: Math.round(sums.hitLatency),
+  missLatency: Math.round(sums.missLatency),
+  bytes: Math.round(sums.bytes),
+});

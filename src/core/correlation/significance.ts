@@ -1,0 +1,70 @@
+/**
+ * A 2×2 table of how often A was followed by B among `total` occasions: `both` of them, A on `first`, B following
+ * `second`. Counts may be decayed and fractional.
+ */
+export interface Contingency {
+  readonly both: number;
+  readonly first: number;
+  readonly second: number;
+  readonly total: number;
+}
+
+/** Co-occurrence must beat chance by this factor... */
+export const LEAST_LIFT = 1.2;
+/** ...and be no accident: χ² with one degree of freedom at p = 0.001. */
+export const LEAST_G2 = 10.83;
+
+/** How many times more often B follows A than it would by chance; 0 while nothing is known. */
+export function lift({ both, first, second, total }: Contingency): number {
+  const expected = first * second;
+  return expected > 0 ? (both * total) / expected : 0;
+}
+
+/** Dunning's log-likelihood ratio G² (1993): sound for rare pairs, where χ² itself is not. */
+export function g2({ both, first, second, total }: Contingency): number {
+  const cell = (observed: number, row: number, column: number): number =>
+    observed > 0 && row > 0 && column > 0 ? observed * Math.log((observed * total) / (row * column)) : 0;
+  const onlyFirst = Math.max(0, first - both);
+  const onlySecond = Math.max(0, second - both);
+  const neither = Math.max(0, total - first - second + both);
+  const sum =
+    cell(both, first, second) +
+    cell(onlyFirst, first, total - second) +
+    cell(onlySecond, total - first, second) +
+    cell(neither, total - first, total - second);
+  return Math.max(0, 2 * sum);
+}
+
+/** Phi, Pearson's coefficient of two yes/no variables, in [−1, 1]; 0 where undefined. */
+export function phi({ both, first, second, total }: Contingency): number {
+  const spread = Math.sqrt(first * Math.max(0, total - first) * second * Math.max(0, total - second));
+  if (!(spread > 1e-9)) return 0;
+  return Math.max(-1, Math.min(1, (both * total - first * second) / spread));
+}
+
+/** Whether a pair may be acted upon: it beats chance, and not by accident. */
+export const isSignificant = (table: Contingency): boolean =>
+  lift(table) > LEAST_LIFT && g2(table) > LEAST_G2;
+
+/** Pearson's coefficient of two series of the same length, in [−1, 1]; 0 where one of them is constant. O(length). */
+export function pearson(xs: ArrayLike<number>, ys: ArrayLike<number>): number {
+  const n = Math.min(xs.length, ys.length);
+  let sumX = 0;
+  let sumY = 0;
+  for (let i = 0; i < n; i++) {
+    sumX += xs[i] as number;
+    sumY += ys[i] as number;
+  }
+  let xy = 0;
+  let xx = 0;
+  let yy = 0;
+  for (let i = 0; i < n; i++) {
+    const x = (xs[i] as number) - sumX / n;
+    const y = (ys[i] as number) - sumY / n;
+    xy += x * y;
+    xx += x * x;
+    yy += y * y;
+  }
+  const spread = Math.sqrt(xx * yy);
+  return spread > 1e-12 ? Math.max(-1, Math.min(1, xy / spread)) : 0;
+}
