@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/correlation/keys.ts";
+import { MAX } from "../core/correlation/report.ts";
 import { REGIONS } from "../core/placement/regions.ts";
-import { shardIdSchema } from "./ids.ts";
+import { shardIdFault, shardIdSchema } from "./ids.ts";
 
 /** A queue message may hold 128 KB, but over 64 KB counts double. */
 export const MAX_MESSAGE_BYTES = 64_000;
@@ -8,10 +10,60 @@ export const MAX_MESSAGE_BYTES = 64_000;
 export const MAX_PREFETCH_KEYS = 100;
 
 const partitionName = z.string().regex(/^g\d+:[a-z-]+:\d+$/, "must look like g1:weur:0");
-const count = z.number().nonnegative();
-const key = z.string().min(1).max(2_048);
+/** A count or a weight: bounded, so that one broken report cannot drown the rest of the model. */
+const count = z.number().nonnegative().max(MAX.count);
+/** What a report speaks of: `s:` and a shard's id, or `e:` and an event type. */
+const reportedName = z
+  .string()
+  .max(MAX_KEY_LENGTH)
+  .refine(
+    (name) => {
+      const shard = shardOfKey(name);
+      return shard === null ? (typeOfKey(name)?.length ?? 0) > 0 : shardIdFault(shard) === null;
+    },
+    { error: "must be s: and a shard id, or e: and an event type" },
+  );
+const nameIndex = z.int().min(0).max(MAX.names);
 
 /** A partition's summary of what it learned since its last report: counts and deltas, no users. Queue `events`. */
+export const eventReportSchema = z.object({
+  partition: partitionName,
+  region: z.enum(REGIONS),
+  /** When this instance of the partition started: with `sequence`, what makes a report unique. */
+  incarnation: z.int().nonnegative(),
+  sequence: z.int().nonnegative(),
+  /** When the report was made, ms since the epoch: deltas are decayed from here. */
+  time: z.int().nonnegative(),
+  /** Each name once; the rest refers to it by index. */
+  names: z.array(reportedName).max(MAX.names),
+  /** `[shard, count]`: how often each occurred, with or without a successor. */
+  seen: z.array(z.tuple([nameIndex, count])).max(MAX.seen),
+  /** `[from, to, [delay bin, weight, delay bin, weight …]]`; bins as `core/correlation/delay-bins.ts` has them. */
+  edges: z.array(z.tuple([nameIndex, nameIndex, z.array(count).max(MAX.delays)])).max(MAX.edges),
+  /** `[event type, event type that followed, weight]`. */
+  pairs: z.array(z.tuple([nameIndex, nameIndex, count])).max(MAX.pairs),
+  /** `[event type, tick, count]`: ticks of ten seconds since the epoch. */
+  rates: z.array(z.tuple([nameIndex, z.int().nonnegative(), count])).max(MAX.rates),
+  /** `[shard, requests, misses, bytes]`. */
+  demand: z.array(z.tuple([nameIndex, count, count, count])).max(MAX.demand),
+  /** Sums over the reads since the last report. */
+  totals: z.object({
+    hits: count,
+    misses: count,
+    prefetchedHits: count,
+    late: count,
+    prefetches: count,
+    hitLatency: count,
+    missLatency: count,
+    bytes: count,
+  }),
+  /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
+  calibration: z.array(z.tuple([count, count, count])).max(MAX.calibration),
+});
+export type EventReport = z.infer<typeof eventReportSchema>;
+
+const key = z.string().min(1).max(2_048);
+/** The first version's report, until the partition sends {@link eventReportSchema}. */
 export const reportSchema = z.object({
   partition: partitionName,
   region: z.enum(REGIONS),
