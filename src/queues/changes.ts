@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { type ChangeMessage, changeMessageSchema } from "../contract/messages.ts";
+import { r2NotificationSchema } from "../contract/r2-notification.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
 import type { Env } from "../env.ts";
 import { partitionStub } from "../storage/partition-stub.ts";
@@ -7,10 +9,10 @@ import { bury } from "./dead.ts";
 
 /**
  * Queue `changes`: every partition that may serve a copy unasked drops it. Idempotent, so at least once is enough;
- * partitions without a lease ask R2 before they serve anything, and are left asleep.
+ * R2's own event notifications come here too, for writes made elsewhere. Partitions without a lease ask R2 before they serve anything, and are left asleep.
  */
 export async function consumeChanges(batch: MessageBatch, env: Env): Promise<void> {
-  const { good, poison } = sortOut(batch, changeMessageSchema);
+  const { good, poison } = sortOut(batch, z.union([changeMessageSchema, r2NotificationSchema]));
   await bury(env, batch.queue, poison);
   if (good.length === 0) return;
   const delivered = await invalidateEverywhere(

@@ -92,3 +92,29 @@ describe("a fetch under way", () => {
     expect((await read("k/race", { region: "oc" })).text).toBe("two");
   });
 });
+
+describe("a write made elsewhere", () => {
+  it("is heard of through R2's event notification", async () => {
+    await put("k/elsewhere", "one", LONG);
+    await warm("k/elsewhere", "oc");
+    const object = await env.SHARDS.put("k/elsewhere", "two", {
+      httpMetadata: { cacheControl: "max-age=3600" },
+    });
+    const notification = (action: string, eTag?: string) => ({
+      account: "a",
+      action,
+      bucket: "foreshard-shards",
+      object: { key: "k/elsewhere", ...(eTag !== undefined && { eTag, size: 3 }) },
+      eventTime: new Date().toISOString(),
+    });
+    await env.CHANGES.send(notification("PutObject", object?.etag) as never);
+    await eventually(async () =>
+      (await read("k/elsewhere", { region: "oc" })).text === "two" ? true : null,
+    );
+    await env.SHARDS.delete("k/elsewhere");
+    await env.CHANGES.send(notification("DeleteObject") as never);
+    await eventually(async () =>
+      (await read("k/elsewhere", { region: "oc" })).status === 404 ? true : null,
+    );
+  });
+});
