@@ -117,8 +117,12 @@ export class Partition extends DurableObject<Env> {
     this.#heart.ensureLease();
   }
 
-  /** Fetches these shards ahead, by predicted arrival, as far as bounds and budget allow. */
-  prefetch(planned: readonly PlannedPrefetch[], reason: Prefetch["reason"]): void {
+  /**
+   * Fetches these shards ahead, by predicted arrival, as far as bounds and budget allow. False when the prefetch queue is
+   * full: the sender should try again later. Idempotent.
+   */
+  prefetch(planned: readonly PlannedPrefetch[], reason: Prefetch["reason"]): boolean {
+    if (this.#parts.prefetcher.isFull) return false;
     this.#parts.prefetcher.offer(
       planned.map(({ shard, probability: p, arrival, expires }) => ({
         shard,
@@ -130,6 +134,7 @@ export class Partition extends DurableObject<Env> {
     );
     if (reason === "placement") this.#parts.writeBehind.earn(planned.map(({ shard }) => shard));
     this.#afterActivity();
+    return true;
   }
 
   status(): PartitionStatus {

@@ -52,6 +52,10 @@ export class Prefetcher {
   get waiting(): number {
     return this.#queue.length;
   }
+  /** Whether there is no room for what others send; what the partition predicts itself still pushes in. */
+  get isFull(): boolean {
+    return this.#queue.length >= MAX_WAITING / 2;
+  }
   get active(): number {
     return this.#active;
   }

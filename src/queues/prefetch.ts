@@ -5,6 +5,9 @@ import { partitionStub } from "../storage/partition-stub.ts";
 import { retryDelay, sortOut } from "./consume.ts";
 import { bury } from "./dead.ts";
 
+/** Times a message is put off by a full partition before it is dropped: by then it is late, and no dead letter. */
+const MAX_PUT_OFF = 1;
+
 /** Queue `prefetch`: shards a partition should fetch ahead. What expired on the way is dropped. */
 export async function consumePrefetches(batch: MessageBatch, env: Env): Promise<void> {
   const { good, poison } = sortOut(batch, prefetchMessageSchema);
@@ -17,8 +20,10 @@ export async function consumePrefetches(batch: MessageBatch, env: Env): Promise<
       continue;
     }
     try {
-      await partitionStub(env, address).prefetch(due, body.reason);
-      message.ack();
+      // A full prefetch queue is back-pressure: later, if it is not too late by then.
+      if (await partitionStub(env, address).prefetch(due, body.reason)) message.ack();
+      else if (message.attempts > MAX_PUT_OFF) message.ack();
+      else message.retry(retryDelay(message.attempts + 2));
     } catch {
       message.retry(retryDelay(message.attempts));
     }

@@ -77,7 +77,9 @@ async function send(
     sent.bindings ?? BINDINGS,
     createExecutionContext(),
   );
-  answered.push(`${path} ${JSON.stringify([...response.headers])} ${new TextDecoder().decode(await response.arrayBuffer())}`);
+  answered.push(
+    `${path} ${JSON.stringify([...response.headers])} ${new TextDecoder().decode(await response.arrayBuffer())}`,
+  );
   return response.status;
 }
 
