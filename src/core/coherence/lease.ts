@@ -58,8 +58,7 @@ export class Lease {
     const lastSent = this.#until - LEASE_TERM + KEPT_BACK;
     // Unbroken: the coordinator counted this partition in all the time, and of what it may have tried in vain to tell
     // since the heartbeat before, the list has everything. Otherwise copies of before the list are checked again.
-    if (!this.isValid(now) || now - coverage > lastSent)
-      this.#safeSince = now - Math.max(0, coverage - CLOCK_TOLERANCE);
+    if (!this.isValid(now) || now - coverage > lastSent) this.#safeSince = now - coverage + CLOCK_TOLERANCE;
     this.#until = until;
   }
 

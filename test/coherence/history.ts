@@ -1,0 +1,68 @@
+/** What happened to a shard in the storage, at one moment. The first state of each shard is its absence. */
+export interface State {
+  readonly shard: string;
+  /** Place in the shard's own order, from 0. */
+  readonly index: number;
+  /** Null: the shard does not exist. */
+  readonly etag: string | null;
+  /** Names the bytes; 0 for an absence. */
+  readonly version: number;
+  readonly size: number;
+  readonly cacheControl: string | undefined;
+  /** When it became the truth. */
+  readonly at: number;
+}
+
+interface Operation {
+  readonly user: string;
+  readonly region: string;
+  readonly shard: string;
+  /** When it was asked for and when it was answered. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A read and what it was answered with. */
+export interface Read extends Operation {
+  readonly kind: "read";
+  /** The reader asked for a strongly consistent answer. */
+  readonly noCache: boolean;
+  readonly cacheStatus: string;
+  readonly answer:
+    | {
+        readonly status: 200 | 206;
+        readonly etag: string;
+        /** The version all the bytes are of; null when they are torn. */
+        readonly version: number | null;
+        readonly length: number;
+      }
+    | { readonly status: 404 }
+    | { readonly status: "failed"; readonly why: string };
+}
+
+/** A write or a delete. */
+export interface Write extends Operation {
+  readonly kind: "write";
+  readonly coherence: "strong" | "bounded" | "elsewhere";
+  /** What it made of the shard; null when it is not known to have done anything. */
+  readonly state: State | null;
+  /** Whether it was answered with success. What was not may be seen or not. */
+  readonly acknowledged: boolean;
+}
+
+/** Something that went wrong on purpose. */
+export interface Fault {
+  readonly at: number;
+  readonly kind: string;
+  /** The region it happened in, or "everywhere". */
+  readonly where: string;
+  readonly detail: string;
+}
+
+/** A run, as the checker sees it. Times in ms since the epoch. */
+export interface History {
+  /** For each shard its states in order. */
+  readonly states: ReadonlyMap<string, readonly State[]>;
+  readonly operations: readonly (Read | Write)[];
+  readonly faults: readonly Fault[];
+}
