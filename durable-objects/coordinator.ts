@@ -2,14 +2,18 @@ import { DurableObject } from "cloudflare:workers";
 import { COORDINATOR_MIGRATIONS } from "../migrations/coordinator/index.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { EdgeState, Heartbeat } from "../src/contract/coordination.ts";
-import { MAX_PREFETCH_KEYS, type PrefetchMessage, type Report } from "../src/contract/messages.ts";
+import {
+  MAX_PREFETCH_KEYS,
+  type PlannedPrefetch,
+  type PrefetchMessage,
+  type Report,
+} from "../src/contract/messages.ts";
 import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settings.ts";
 import type { Change } from "../src/core/coherence/change.ts";
 import { CoherenceHub } from "../src/core/coherence/hub.ts";
 import { type Member, Membership } from "../src/core/coherence/membership.ts";
-import { AppliedSequences } from "../src/core/learning/applied-sequences.ts";
-import { LongTermModel } from "../src/core/learning/long-term-model.ts";
-import type { MapSlice } from "../src/core/learning/predictor.ts";
+import { AppliedSequences } from "../src/core/correlation/applied-sequences.ts";
+import { LongTermModel } from "../src/core/correlation/long-term-model.ts";
 import { type Placement, type RegionMove, rebalance } from "../src/core/placement/rebalance.ts";
 import { isRegion } from "../src/core/placement/regions.ts";
 import { INITIAL_TOPOLOGY, type Topology } from "../src/core/placement/topology.ts";
@@ -24,14 +28,34 @@ import { coordinatorStateSchema } from "./coordinator/state.ts";
 
 /** How long after a change the model is stored: a crash loses at most this much of what was learned. */
 const SAVE_AFTER = 5 * SECOND;
-/** How often the slice is made anew while reports come in. */
-const SLICE_EVERY = 2 * SECOND;
 /** How often the settings are read again, in case the news of a change did not arrive. */
 const SETTINGS_EVERY = MINUTE;
 /** Partitions not heard of for this long are no longer told of changes; they revalidate when they come back. */
 const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 /** Partitions heard of within this time count as active: they are warmed and shown. */
 const MEMBER_ACTIVE_WITHIN = HOUR;
+
+/** A message for the queue `prefetch`. */
+type PrefetchRequest = MessageSendRequest<PrefetchMessage>;
+
+/** How often what is learned is scanned for what to fetch, while reports come in; the Cron Trigger scans besides. */
+const SCAN_EVERY = MINUTE;
+/** Scans remembered for the admin API. */
+const MAX_SCANS = 50;
+/** How much before its arrival a planned prefetch should be delivered. */
+const SCAN_LEAD = 30 * SECOND;
+/** The longest a queue holds a message back, seconds. */
+const LONGEST_DELAY = 12 * 3_600;
+
+const wholeMillis = ({ shard, probability, arrival, expires }: PlannedPrefetch): PlannedPrefetch => ({
+  shard,
+  probability: Math.min(1, Math.max(0, probability)),
+  arrival: Math.max(0, Math.round(arrival)),
+  expires: Math.max(0, Math.round(expires)),
+});
+
+const delayBefore = (arrival: number, now: number): number =>
+  Math.min(LONGEST_DELAY, Math.max(0, Math.floor((arrival - now - SCAN_LEAD) / SECOND)));
 
 /** Everything about Foreshard's learned state, for the admin API. */
 export type Overview = ReturnType<Coordinator["overview"]>;
@@ -50,8 +74,10 @@ export class Coordinator extends DurableObject<Env> {
   #placement: Placement = {};
   #topology: Topology = INITIAL_TOPOLOGY;
   #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
-  #slice: { version: number; entries: MapSlice; madeAt: number } = { version: 0, entries: [], madeAt: 0 };
-  #changedSinceSlice = false;
+  readonly #incarnations = new Map<string, number>();
+  readonly #cold = new Set<string>();
+  readonly #scans: { readonly at: number; readonly planned: number }[] = [];
+  #scannedAt = 0;
   #saveSet = false;
   #damaged = false;
 
@@ -69,15 +95,14 @@ export class Coordinator extends DurableObject<Env> {
   async heartbeat(beat: Heartbeat) {
     const settings = await this.#currentSettings();
     const { changes, coverage } = this.#hub.renew(beat.partition, beat.region, beat.sinceLast);
-    const slice = this.#currentSlice();
+    this.#noticeCold(beat.partition, beat.incarnation);
+    const slice = this.#model.sliceSince(beat.sliceVersion, Date.now());
     return {
       changes,
       coverage,
       warm: this.#placement[beat.region] ?? [],
       ...(settings.version !== beat.settingsVersion && { settings }),
-      ...(slice.version !== beat.sliceVersion && {
-        slice: { version: slice.version, entries: slice.entries },
-      }),
+      ...(slice !== null && { slice }),
     };
   }
 
@@ -90,8 +115,10 @@ export class Coordinator extends DurableObject<Env> {
       fresh++;
     }
     if (fresh > 0) {
-      this.#changedSinceSlice = true;
       this.#saveSoon();
+      // A pattern that has changed significantly does not wait for the next periodic scan.
+      if (this.#model.changes(Date.now(), this.#scannedAt).length > 0)
+        this.#scan(this.#activeMembers(Date.now()));
     }
     return fresh;
   }
@@ -136,6 +163,7 @@ export class Coordinator extends DurableObject<Env> {
     this.#placement = placement;
     this.#saveSoon();
     await this.#sendWarming(moves, active, now);
+    this.#scan(active);
     return moves;
   }
 
@@ -154,6 +182,11 @@ export class Coordinator extends DurableObject<Env> {
       probabilityMap: this.#model.probabilityMap(now, targetOf),
       placement: this.#placement,
       topology: this.#topology,
+      rates: this.#model.rates(now),
+      changes: this.#model.changes(now),
+      outcomes: this.#model.outcomes(now),
+      calibration: this.#model.calibration(now),
+      scans: this.#scans,
       deadLetters: this.#deadLetters.list(),
       learnedStateWasDamaged: this.#damaged,
     };
@@ -164,7 +197,6 @@ export class Coordinator extends DurableObject<Env> {
     this.#model = new LongTermModel();
     this.#applied = new AppliedSequences();
     this.#placement = {};
-    this.#slice = { version: this.#slice.version + 1, entries: [], madeAt: Date.now() };
     this.#save();
     const partitions = this.members().map((name) => this.env.PARTITION.getByName(name));
     await Promise.all(partitions.map((partition) => partition.forget()));
@@ -173,19 +205,37 @@ export class Coordinator extends DurableObject<Env> {
   override alarm(): void {
     this.#saveSet = false;
     this.#save();
+    const now = Date.now();
+    if (now - this.#scannedAt >= SCAN_EVERY) this.#scan(this.#activeMembers(now));
+  }
+
+  /** Plans what partitions cannot know by themselves, and sends it through the queue, delayed to arrive in time. */
+  #scan(members: readonly (readonly [string, Member])[]): void {
+    const now = Date.now();
+    this.#scannedAt = now;
+    const partitions = members.map(([name, { region }]) => ({ name, region, cold: this.#cold.delete(name) }));
+    const messages = this.#model.planScan(now, partitions).map(({ partition, prefetches }) => ({
+      body: { partition, reason: "predicted" as const, prefetches: prefetches.map(wholeMillis) },
+      delaySeconds: delayBefore(Math.min(...prefetches.map(({ arrival }) => arrival)), now),
+    }));
+    this.#scans.push({ at: now, planned: messages.length });
+    if (this.#scans.length > MAX_SCANS) this.#scans.shift();
+    this.#sendPrefetches(messages).catch(() =>
+      console.error("coordinator: the queue did not take a scan's prefetches"),
+    );
+  }
+
+  /** A partition whose memory is new wants back what its region wants. */
+  #noticeCold(partition: string, incarnation: number): void {
+    if (this.#incarnations.get(partition) === incarnation) return;
+    this.#incarnations.set(partition, incarnation);
+    this.#cold.add(partition);
+    const member = this.#membership.entries().find(([name]) => name === partition);
+    if (member !== undefined) this.#scan([member]);
   }
 
   #activeMembers(now: number): readonly (readonly [string, Member])[] {
     return this.#membership.entries().filter(([, { seen }]) => now - seen < MEMBER_ACTIVE_WITHIN);
-  }
-
-  #currentSlice() {
-    const now = Date.now();
-    if (this.#changedSinceSlice && now - this.#slice.madeAt >= SLICE_EVERY) {
-      this.#slice = { version: this.#slice.version + 1, entries: this.#model.slice(now), madeAt: now };
-      this.#changedSinceSlice = false;
-    }
-    return this.#slice;
   }
 
   async #currentSettings(): Promise<VersionedSettings> {
@@ -206,7 +256,7 @@ export class Coordinator extends DurableObject<Env> {
     active: readonly (readonly [string, Member])[],
     now: number,
   ): Promise<void> {
-    const messages: { body: PrefetchMessage }[] = [];
+    const messages: PrefetchRequest[] = [];
     for (const { region, warm } of moves) {
       if (warm.length === 0) continue;
       const prefetches = warm.slice(0, MAX_PREFETCH_KEYS).map((shard) => ({
@@ -218,7 +268,11 @@ export class Coordinator extends DurableObject<Env> {
       for (const [partition, member] of active)
         if (member.region === region) messages.push({ body: { partition, reason: "placement", prefetches } });
     }
-    // A hundred messages is what one sendBatch takes.
+    await this.#sendPrefetches(messages);
+  }
+
+  /** A hundred messages is what one sendBatch takes. */
+  async #sendPrefetches(messages: readonly PrefetchRequest[]): Promise<void> {
     for (let i = 0; i < messages.length; i += 100)
       await this.env.PREFETCH.sendBatch(messages.slice(i, i + 100));
   }
@@ -276,11 +330,14 @@ export class Coordinator extends DurableObject<Env> {
       return;
     }
     const { model, applied, placement, topology } = parsed.data;
-    this.#model = LongTermModel.fromState(model);
+    try {
+      this.#model = LongTermModel.fromState(model);
+    } catch {
+      this.#damaged = true;
+      return;
+    }
     this.#applied = AppliedSequences.fromState(applied);
     this.#placement = placement;
     this.#topology = topology;
-    this.#changedSinceSlice = true;
-    this.#slice = { version: Math.floor(Date.now() / SECOND), entries: [], madeAt: 0 };
   }
 }

@@ -82,8 +82,7 @@ export class Partition extends DurableObject<Env> {
       const { response, learned } = await reader.read(read);
       if (learned !== null) {
         this.#measure(read.user, read.id, learned);
-        // A read that waited was learned from meanwhile.
-        if (!learned.missed) learner.enqueue({ event: eventOf(read, Date.now()), missed: false });
+        learner.enqueue({ event: eventOf(read, Date.now()), outcome: learned });
         writeBehind.note(read.id);
       }
       return response;
@@ -99,13 +98,15 @@ export class Partition extends DurableObject<Env> {
     outcome: { missed: boolean; prefetched: boolean; millis: number },
   ): void {
     this.#parts.arm.record(isControl(user), outcome, Date.now());
-    if (outcome.prefetched) this.#parts.decisions.turned(shard, "used");
+    if (!outcome.prefetched) return;
+    this.#parts.decisions.turned(shard, "used");
   }
 
   /** Takes events that are no reads; returns how many fitted on the event queue. */
   observe(events: readonly PartitionEvent[]): number {
-    return events.filter((event) => this.#parts.learner.enqueue({ event: toShardEvent(event), missed: null }))
-      .length;
+    return events.filter((event) =>
+      this.#parts.learner.enqueue({ event: toShardEvent(event), outcome: null }),
+    ).length;
   }
 
   /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
@@ -252,7 +253,7 @@ export class Partition extends DurableObject<Env> {
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
     void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
     if (answer.slice !== undefined) {
-      this.#parts.predictor.applySlice(answer.slice.entries);
+      this.#parts.map.apply(answer.slice);
       this.#sliceVersion = answer.slice.version;
     }
     this.#parts.writeBehind.keep(answer.warm);

@@ -5,7 +5,7 @@ import type { Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import { Predictor } from "../../src/core/learning/predictor.ts";
+import { KnownMap } from "../../src/core/prefetch/known-map.ts";
 import { ControlArm } from "../../src/core/proof/control-arm.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
@@ -62,14 +62,24 @@ export function assemble({
   const fills = new Fills({ store, memory, lease, cacheableBytes: () => settings().cacheableBytes, now });
   const arm = new ControlArm();
   const decisions = new Decisions();
-  const predictor = new Predictor();
-  const prefetcher = new Prefetcher({ engine, arm, decisions, fills, memory, stats, settings, now });
-  const reporting = new Reporting({ predictor, address, stats, send: send.report, now });
+  const map = new KnownMap();
+  const reporting = new Reporting({ address, stats, send: send.report, now });
+  const prefetcher = new Prefetcher({
+    engine,
+    arm,
+    reporting,
+    decisions,
+    fills,
+    memory,
+    stats,
+    settings,
+    now,
+  });
   const learner = new Learner({
     address,
     engine,
     memory,
-    predictor,
+    map,
     prefetcher,
     reporting,
     arm,
@@ -100,7 +110,7 @@ export function assemble({
     engine,
     arm,
     decisions,
-    predictor,
+    map,
     memory,
     fills,
     prefetcher,

@@ -3,8 +3,8 @@ import type { Settings } from "../../src/contract/settings.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import type { PrefetchPlan } from "../../src/core/engine/types.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import type { Predictor } from "../../src/core/learning/predictor.ts";
-import { decide } from "../../src/core/prefetch-decision.ts";
+import { decide } from "../../src/core/prefetch/decide.ts";
+import type { KnownMap } from "../../src/core/prefetch/known-map.ts";
 import { type ControlArm, isControl } from "../../src/core/proof/control-arm.ts";
 import { FifoQueue } from "../../src/core/queues/fifo-queue.ts";
 import type { Prefetch } from "../../src/core/queues/prefetch-queue.ts";
@@ -27,11 +27,19 @@ const QUEUE_FROM = 30 * SECOND;
 /** How much before its arrival a queued prefetch should be delivered. */
 const QUEUE_LEAD = 5 * SECOND;
 
+/** What a read came to. */
+export interface Outcome {
+  readonly missed: boolean;
+  readonly prefetched: boolean;
+  readonly millis: number;
+  readonly size: number;
+}
+
 /** An event with what its read came to, if it was one. */
 export interface Observed {
   readonly event: ShardEvent;
-  /** Whether the read waited for R2; null for events that are no reads. */
-  readonly missed: boolean | null;
+  /** Null for events that are no reads. */
+  readonly outcome: Outcome | null;
 }
 
 /** What a learner works with. */
@@ -39,7 +47,7 @@ export interface LearnerParts {
   readonly address: PartitionAddress;
   readonly engine: Engine;
   readonly memory: MemoryTier;
-  readonly predictor: Predictor;
+  readonly map: KnownMap;
   readonly prefetcher: Prefetcher;
   readonly reporting: Reporting;
   readonly arm: ControlArm;
@@ -77,7 +85,7 @@ export class Learner {
     this.#learnSome();
     if (event.shard !== undefined && this.#parts.memory.tookPushedOut(event.shard))
       this.#parts.arm.pushedOut();
-    this.#learn({ event, missed: true });
+    this.#learn(event);
     this.#schedule();
   }
 
@@ -110,18 +118,29 @@ export class Learner {
     for (let i = 0; i < SLICE; i++) {
       const observed = this.#events.shift();
       if (observed === undefined) return;
-      this.#learn(observed);
+      this.#report(observed);
+      // A read that waited was learned from meanwhile.
+      if (observed.outcome?.missed !== true) this.#learn(observed.event);
     }
   }
 
-  #learn({ event, missed }: Observed): void {
-    const { engine, predictor, reporting, stats, settings, now } = this.#parts;
+  #report({ event, outcome }: Observed): void {
+    const { reporting } = this.#parts;
+    if (outcome === null) {
+      reporting.observe({ ...event, missed: null });
+      return;
+    }
+    const { missed, prefetched, millis: latency, size: bytes } = outcome;
+    reporting.observe({ ...event, missed, prefetched, latency, bytes });
+  }
+
+  #learn(event: ShardEvent): void {
+    const { engine, map, stats, settings, now } = this.#parts;
     stats.eventsLearned++;
-    reporting.note(event, missed);
     const held = this.#verdict(event);
     const { plans } = engine.request(event);
     this.#judge(plans, event, held);
-    const candidates = predictor.observe(event);
+    const candidates = map.after(event);
     const { prefetchMode: mode, prefetchThreshold: threshold, prefetchCost: cost } = settings();
     if (held !== "issued" || candidates.length === 0) return;
     const fromMap = decide(candidates, { mode, threshold, cost }, epochMillis(now()));

@@ -6,6 +6,7 @@ import { epochMillis, MINUTE } from "../../src/core/units.ts";
 import type { Decisions } from "./decisions.ts";
 import type { Fills } from "./fills.ts";
 import type { MemoryTier } from "./memory-tier.ts";
+import type { Reporting } from "./reporting.ts";
 import type { Stats } from "./stats.ts";
 
 /** Prefetches waiting in one partition: a few seconds of work, so that what waits is not late when its turn comes. */
@@ -22,6 +23,7 @@ export class Prefetcher {
   readonly #stats: Stats;
   readonly #engine: Engine;
   readonly #arm: ControlArm;
+  readonly #reporting: Reporting;
   readonly #decisions: Decisions;
   readonly #settings: () => Settings;
   readonly #now: () => number;
@@ -35,6 +37,7 @@ export class Prefetcher {
     stats: Stats;
     engine: Engine;
     arm: ControlArm;
+    reporting: Reporting;
     decisions: Decisions;
     settings: () => Settings;
     now: () => number;
@@ -44,6 +47,7 @@ export class Prefetcher {
     this.#stats = parts.stats;
     this.#engine = parts.engine;
     this.#arm = parts.arm;
+    this.#reporting = parts.reporting;
     this.#decisions = parts.decisions;
     this.#settings = parts.settings;
     this.#now = parts.now;
@@ -114,6 +118,7 @@ export class Prefetcher {
     this.#startedThisMinute++;
     this.#stats.prefetchesIssued++;
     this.#arm.issued(1);
+    this.#reporting.prefetchIssued();
     try {
       const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
         .result;

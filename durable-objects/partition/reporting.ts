@@ -1,6 +1,5 @@
 import type { Report } from "../../src/contract/messages.ts";
-import type { ShardEvent } from "../../src/core/event.ts";
-import type { Predictor } from "../../src/core/learning/predictor.ts";
+import { type ReportedEvent, Reporter } from "../../src/core/correlation/reporter.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { SECOND } from "../../src/core/units.ts";
 import type { Stats } from "./stats.ts";
@@ -12,7 +11,7 @@ const REPORT_AT = 500;
 
 /** Reports what a partition learned: compact deltas, no users, numbered so that each counts once. */
 export class Reporting {
-  readonly #predictor: Predictor;
+  readonly #reporter = new Reporter();
   readonly #address: PartitionAddress;
   readonly #stats: Stats;
   readonly #send: (report: Report) => Promise<unknown>;
@@ -21,16 +20,13 @@ export class Reporting {
   readonly incarnation: number;
   #sequence = 0;
   #sentAt: number;
-  #unreported = 0;
 
   constructor(parts: {
-    predictor: Predictor;
     address: PartitionAddress;
     stats: Stats;
     send: (report: Report) => Promise<unknown>;
     now: () => number;
   }) {
-    this.#predictor = parts.predictor;
     this.#address = parts.address;
     this.#stats = parts.stats;
     this.#send = parts.send;
@@ -39,23 +35,30 @@ export class Reporting {
     this.#sentAt = parts.now();
   }
 
-  /** An event was learned from; `missed` is null for events that are no reads. */
-  note(event: ShardEvent, missed: boolean | null): void {
-    this.#unreported++;
-    if (event.shard !== undefined && missed !== null) this.#predictor.demand(event.shard, missed);
+  /** An event, and what its read came to. O(lookahead). */
+  observe(event: ReportedEvent): void {
+    this.#reporter.observe(event);
+  }
+
+  prefetchIssued(): void {
+    this.#reporter.prefetched(1);
+  }
+
+  /** A prediction was made with `probability`, and its prefetch was used or not. */
+  calibrate(probability: number, used: boolean): void {
+    this.#reporter.calibrate(probability, used);
   }
 
   /** Sends a report when one is due; only ever called while there is activity. */
   sendWhenDue(): void {
-    if (this.#unreported < REPORT_AT && this.#now() - this.#sentAt < REPORT_EVERY) return;
+    if (this.#reporter.events < REPORT_AT && this.#now() - this.#sentAt < REPORT_EVERY) return;
     this.send().catch(() => this.#stats.faults++);
   }
 
   /** Sends what was learned and not yet reported. */
   async send(): Promise<void> {
-    const body = this.#predictor.takeReport();
+    const body = this.#reporter.take();
     this.#sentAt = this.#now();
-    this.#unreported = 0;
     if (body === null) return;
     const { name: partition, region } = this.#address;
     this.#stats.reportsSent++;

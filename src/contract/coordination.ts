@@ -22,6 +22,7 @@ export const heartbeatAnswerSchema = z.object({
   slice: z
     .object({
       version: z.number(),
+      whole: z.boolean(),
       entries: z.array(z.tuple([z.string(), z.array(z.tuple([z.string(), z.number(), z.number()]))])),
     })
     .optional(),

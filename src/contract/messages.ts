@@ -26,7 +26,7 @@ const reportedName = z
 const nameIndex = z.int().min(0).max(MAX.names);
 
 /** A partition's summary of what it learned since its last report: counts and deltas, no users. Queue `events`. */
-export const eventReportSchema = z.object({
+export const reportSchema = z.object({
   partition: partitionName,
   region: z.enum(REGIONS),
   /** When this instance of the partition started: with `sequence`, what makes a report unique. */
@@ -59,27 +59,6 @@ export const eventReportSchema = z.object({
   }),
   /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
   calibration: z.array(z.tuple([count, count, count])).max(MAX.calibration),
-});
-export type EventReport = z.infer<typeof eventReportSchema>;
-
-const key = z.string().min(1).max(2_048);
-/** The first version's report, until the partition sends {@link eventReportSchema}. */
-export const reportSchema = z.object({
-  partition: partitionName,
-  region: z.enum(REGIONS),
-  /** When this instance of the partition started: with `sequence`, what makes a report unique. */
-  incarnation: z.int().nonnegative(),
-  sequence: z.int().nonnegative(),
-  /** When the report was made, ms since the epoch: deltas are decayed from here. */
-  time: z.int().nonnegative(),
-  /** `[from, to, count, mean delay in ms]`; keys as {@link ../core/learning/keys.ts} writes them. */
-  edges: z.array(z.tuple([key, key, count, count])).max(2_000),
-  /** `[key, count]`: how often each `from` was seen, with or without a successor. */
-  seen: z.array(z.tuple([key, count])).max(2_000),
-  /** `[event type, next event type, count]`. */
-  pairs: z.array(z.tuple([z.string().max(64), z.string().max(64), count])).max(1_000),
-  /** `[shard, requests, misses]`. */
-  demand: z.array(z.tuple([shardIdSchema, count, count])).max(1_000),
 });
 export type Report = z.infer<typeof reportSchema>;
 

@@ -67,6 +67,11 @@ adminRoutes.get("/api/map", async (context) => {
   return context.json({ map: probabilityMap });
 });
 
+adminRoutes.get("/api/learning", async (context) => {
+  const { rates, changes, outcomes, calibration, scans } = await coordinatorOf(context.env).overview();
+  return context.json({ rates, changes, outcomes, calibration, scans });
+});
+
 adminRoutes.get("/api/prefetches", async (context) => {
   const names = await coordinatorOf(context.env).members();
   const prefetches = await Promise.all(

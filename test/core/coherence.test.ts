@@ -359,10 +359,17 @@ describe("a change", () => {
         // Stored before the change, by machines whose dates differ by no more than the tolerance.
         const copy = { etag: '"1"', uploaded: at - earlier + otherError };
         if (Math.abs(error - otherError) <= CLOCK_TOLERANCE) expect(outdates(change, copy)).toBe(true);
-        expect(outdates(change, { ...copy, etag: '"2"' })).toBe(false);
+        expect(outdates(change, { etag: change.etag, uploaded: change.uploaded })).toBe(false);
         expect(outdates({ shard: "a", uploaded: at }, copy)).toBe(true);
       }),
     );
+  });
+});
+
+describe("a change to the headers only", () => {
+  it("outdates the copy with the old ones, though their ETag is the same", () => {
+    const change = { shard: "a", etag: '"2"', uploaded: 10 };
+    expect(outdates(change, { etag: '"2"', uploaded: 9 })).toBe(true);
   });
 });
 

@@ -11,12 +11,14 @@ export interface Change {
 
 /**
  * Whether a copy may be out of date once `change` is known: it is neither that version nor surely a later one. The
- * storage's dates come from many machines, so of two versions with almost the same date either may be the later.
+ * storage's dates come from many machines, so of two versions with almost the same date either may be the later. The
+ * same bytes stored again keep their ETag, but may have other headers.
  */
 export function outdates(
   change: Change,
   copy: { readonly etag: string; readonly uploaded: number },
 ): boolean {
   if (change.etag === undefined) return true;
-  return copy.etag !== change.etag && copy.uploaded <= change.uploaded + CLOCK_TOLERANCE;
+  if (copy.etag === change.etag) return copy.uploaded < change.uploaded;
+  return copy.uploaded <= change.uploaded + CLOCK_TOLERANCE;
 }

@@ -1,11 +1,11 @@
 /** Evidence about one successor at three ranges: how often the key occurred, and how often this followed. */
 export interface Evidence {
-  readonly longSeen: number;
-  readonly long: number;
-  readonly shortSeen: number;
-  readonly short: number;
-  readonly recentSeen: number;
-  readonly recent: number;
+  longSeen: number;
+  long: number;
+  shortSeen: number;
+  short: number;
+  recentSeen: number;
+  recent: number;
 }
 
 /** Occurrences that an unknown rest weighs: two sightings are no certainty (ALGORITHMS §2). */

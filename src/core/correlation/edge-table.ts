@@ -42,6 +42,7 @@ export class EdgeTable implements Rescalable {
   readonly #short: Float64Array;
   readonly #bins: Float32Array;
   readonly #recent: RecentGroups;
+  readonly #evidence: Evidence = { longSeen: 0, long: 0, shortSeen: 0, short: 0, recentSeen: 0, recent: 0 };
   /** Decayed long-term sums over all rows, those forgotten included: occurrences, and weight of successors. */
   #occurrences = 0;
   #weight = 0;
@@ -105,21 +106,30 @@ export class EdgeTable implements Rescalable {
     this.#weight += weight * at.long;
   }
 
-  /** What follows the key of `row`, the likeliest first. O(width). */
-  read(row: number, fade: Moment, shortTermLouder = false): RowReading {
-    const seen = this.rows.guaranteed(row) * fade.long;
-    const lately = (this.#seenShort[row] as number) * fade.short;
-    const evidence = this.#evidence(row, seen, lately, fade);
+  /** What follows the key of `row` with at least this probability, the likeliest first. O(width). */
+  read(row: number, fade: Moment, shortTermLouder = false, leastProbability = 0): RowReading {
+    const evidence = this.#rowEvidence(row, fade);
+    const recent = this.#recent.of(row, this.#used[row] as number);
+    // The latest fade as slowly as the long term they are weighed against, so that a night does not undo a switch.
+    const age = Math.min(1, Math.exp((recent.time - fade.time) / LATEST_FADE));
+    evidence.recentSeen = recent.seen * age;
+    const first = row * this.width;
+    const end = first + (this.#used[row] as number);
     let drift = 0;
-    for (const one of evidence) drift = Math.max(drift, driftOf(one));
-    const next = evidence.map((one, slot) => ({
-      to: this.#to[row * this.width + slot] as string,
-      probability: blend(one, drift > DRIFT_G2, shortTermLouder),
-      delay: medianDelay(this.#bins, (row * this.width + slot) * DELAY_BINS),
-      count: one.long,
-    }));
-    next.sort((a, b) => b.probability - a.probability || (a.to < b.to ? -1 : 1));
-    return { seen, lately, drift, next };
+    for (let slot = first; slot < end; slot++) {
+      this.#slotEvidence(slot, fade, (recent.next[slot - first] as number) * age);
+      drift = Math.max(drift, driftOf(evidence));
+    }
+    const next: Successor[] = [];
+    for (let slot = first; slot < end; slot++) {
+      this.#slotEvidence(slot, fade, (recent.next[slot - first] as number) * age);
+      const probability = blend(evidence, drift > DRIFT_G2, shortTermLouder);
+      if (probability < leastProbability) continue;
+      const delay = medianDelay(this.#bins, slot * DELAY_BINS);
+      next.push({ to: this.#to[slot] as string, probability, delay, count: evidence.long });
+    }
+    if (next.length > 1) next.sort((a, b) => b.probability - a.probability || (a.to < b.to ? -1 : 1));
+    return { seen: evidence.longSeen, lately: evidence.shortSeen, drift, next };
   }
 
   /** Share of the arrivals of `to` after `key` that took longer than `elapsed` ms; 1 while nothing is known. */
@@ -200,22 +210,18 @@ export class EdgeTable implements Rescalable {
     }
   }
 
-  #evidence(row: number, longSeen: number, shortSeen: number, fade: Moment): Evidence[] {
-    const used = this.#used[row] as number;
-    const recent = this.#recent.of(row, used);
-    // The latest fade as slowly as the long term they are weighed against, so that a night does not undo a switch.
-    const age = Math.min(1, Math.exp((this.#recent.lastTime(row) - fade.time) / LATEST_FADE));
-    return Array.from({ length: used }, (_, i) => {
-      const slot = row * this.width + i;
-      return {
-        longSeen,
-        long: Math.max(0, (this.#long[slot] as number) - (this.#error[slot] as number)) * fade.long,
-        shortSeen,
-        short: (this.#short[slot] as number) * fade.short,
-        recentSeen: recent.seen * age,
-        recent: (recent.next[i] as number) * age,
-      };
-    });
+  /** Fills the row's part of the evidence, which is reused: rows are read by the thousand. */
+  #rowEvidence(row: number, fade: Moment): Evidence {
+    this.#evidence.longSeen = this.rows.guaranteed(row) * fade.long;
+    this.#evidence.shortSeen = (this.#seenShort[row] as number) * fade.short;
+    return this.#evidence;
+  }
+
+  #slotEvidence(slot: number, fade: Moment, recent: number): void {
+    const long = (this.#long[slot] as number) - (this.#error[slot] as number);
+    this.#evidence.long = Math.max(0, long) * fade.long;
+    this.#evidence.short = (this.#short[slot] as number) * fade.short;
+    this.#evidence.recent = recent;
   }
 
   #slotOf(row: number, to: string): number {

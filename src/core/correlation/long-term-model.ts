@@ -154,7 +154,8 @@ export class LongTermModel {
 
   /** What changed materially in the map since `version`; null when nothing did. O(rows touched), memoised. */
   sliceSince(version: number, now: number): MapSlice | null {
-    this.#refresh(now);
+    // Rows are touched by the thousand between two versions, mostly the same ones: each is read once.
+    if (this.#map.isDue(now)) this.#refresh(now);
     return this.#map.sliceSince(version, now);
   }
 

@@ -37,6 +37,7 @@ export class MapVersions {
   readonly #log: { readonly version: number; readonly keys: readonly string[] }[] = [];
   readonly #memo = new Map<number, MapSlice>();
   #version = 0;
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   /** The map's row of `key` as of now. Remembered, and news, only when it differs materially. O(width). */
   put(key: string, next: readonly SliceSuccessor[], worth: number): void {
@@ -55,6 +56,11 @@ export class MapVersions {
     return this.#told.get(key)?.next ?? [];
   }
 
+  /** Whether a new version may be made. */
+  isDue(now: number): boolean {
+    return now >= this.#checkedAt + VERSION_EVERY;
+  }
+
   /**
    * What changed since `version`, or the best there is when that is too long ago or too much; null when nothing
    * changed. Memoised by version: a thousand partitions asking cost little more than one.
@@ -71,7 +77,9 @@ export class MapVersions {
   }
 
   #makeVersion(now: number): void {
-    if (this.#pending.size === 0 || now < this.#version + VERSION_EVERY) return;
+    if (!this.isDue(now)) return;
+    this.#checkedAt = now;
+    if (this.#pending.size === 0) return;
     // Versions are times, so that none is given twice even when a restart forgets the last ones.
     this.#version = Math.max(this.#version + 1, Math.floor(now));
     this.#log.push({ version: this.#version, keys: [...this.#pending] });

@@ -85,6 +85,11 @@ export class ProbabilityRows {
     return this.#rows.get(key) ?? [];
   }
 
+  /** Whether a new version may be made, so that refreshing serves a purpose. */
+  isDue(now: number): boolean {
+    return this.#versions.isDue(now);
+  }
+
   sliceSince(version: number, now: number): MapSlice | null {
     return this.#versions.since(version, now);
   }
@@ -109,12 +114,10 @@ export class ProbabilityRows {
     const key = table.rows.keyOf(row);
     const type = typeOfKey(key);
     const rateChanged = type !== null && this.#sources.rateChanged(type, now);
-    const { seen, lately, drift, next } = table.read(row, fade, rateChanged);
+    const { seen, lately, drift, next } = table.read(row, fade, rateChanged, LEAST_PROBABILITY);
     const popular = seen >= POPULAR_COUNT && seen >= POPULAR_SHARE * table.occurrences(fade);
     this.#noteChange(key, popular && drift > DRIFT_G2 ? "successors" : rateChanged ? "rate" : null, now);
-    const kept = next.filter(
-      (one) => one.probability >= LEAST_PROBABILITY && one.to !== key && this.#passes(one, seen, table, fade),
-    );
+    const kept = next.filter((one) => one.to !== key && this.#passes(one, seen, table, fade));
     if (kept.length > 0) this.#rows.set(key, kept);
     else this.#rows.delete(key);
     const told = kept.slice(0, type === null ? TOLD.shard : TOLD.type).map(toldOf);

@@ -6,6 +6,8 @@ const ENOUGH = 16;
 /** What one row did lately: of `seen` occurrences, how many each successor followed. Reused between calls. */
 export interface Recent {
   seen: number;
+  /** When the row was last heard of. */
+  time: number;
   readonly next: Float64Array;
 }
 
@@ -27,7 +29,7 @@ export class RecentGroups {
     this.#time = new Float64Array(rows * GROUPS).fill(Number.NEGATIVE_INFINITY);
     this.#seen = new Float64Array(rows * GROUPS);
     this.#next = new Float64Array(rows * GROUPS * width);
-    this.#recent = { seen: 0, next: new Float64Array(width) };
+    this.#recent = { seen: 0, time: 0, next: new Float64Array(width) };
   }
 
   /** The row occurred `amount` times in the report of `time`. O(GROUPS). */
@@ -50,6 +52,7 @@ export class RecentGroups {
     recent.seen = 0;
     recent.next.fill(0);
     const newestFirst = this.#sorted(row);
+    recent.time = this.#time[newestFirst[0] as number] as number;
     for (let i = 0; i < newestFirst.length && recent.seen < ENOUGH; i++) {
       const group = newestFirst[i] as number;
       if (this.#time[group] === Number.NEGATIVE_INFINITY) break;
@@ -59,11 +62,6 @@ export class RecentGroups {
           (recent.next[slot] as number) + (this.#next[group * this.#width + slot] as number);
     }
     return recent;
-  }
-
-  /** When the row was last heard of. */
-  lastTime(row: number): number {
-    return this.#time[this.#sorted(row)[0] as number] as number;
   }
 
   /** Forgets a row that changes hands. */

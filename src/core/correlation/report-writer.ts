@@ -2,9 +2,12 @@ import { jsonBytes } from "./map-versions.ts";
 import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
 
-/** Bytes of a number as a report writes them, comma included; counts have at most two decimals. */
-const NUMBER = 8;
 const BRACKETS = 3;
+/** Bytes of an index with its comma, and of a delay bin with its. */
+const INDEX = 5;
+const BIN = 3;
+/** Bytes of a number of at most two decimals, with its comma. O(1). */
+const bytesOf = (value: number): number => Math.ceil(Math.log10(value + 2)) + 5;
 /** Totals, calibration and the names of the fields. */
 const FRAME = 2_000;
 
@@ -35,13 +38,13 @@ class BoundedReport {
     const { rates, pairs } = this.draft;
     for (const node of nodes)
       for (const [tick, count] of node.ticks ?? [])
-        if (rates.length < MAX.rates && this.#afford(BRACKETS + 3 * NUMBER, node))
+        if (rates.length < MAX.rates && this.#afford(BRACKETS + INDEX + bytesOf(tick) + bytesOf(count), node))
           rates.push([this.#name(node), tick, count]);
     const followers = nodes.flatMap((node) =>
       [...(node.followers ?? [])].map(([next, weight]) => ({ node, next, weight })),
     );
     for (const { node, next, weight } of heaviest(followers, ({ weight }) => weight))
-      if (pairs.length < MAX.pairs && this.#afford(BRACKETS + 3 * NUMBER, node, next))
+      if (pairs.length < MAX.pairs && this.#afford(BRACKETS + 2 * INDEX + bytesOf(weight), node, next))
         pairs.push([this.#name(node), this.#name(next), rounded(weight)]);
   }
 
@@ -50,7 +53,7 @@ class BoundedReport {
     const { seen } = this.draft;
     const counted = nodes.filter((node) => node.seen > 0 && node.ticks === null);
     for (const node of heaviest(counted, ({ seen: count }) => count))
-      if (seen.length < MAX.seen && this.#afford(BRACKETS + 2 * NUMBER, node))
+      if (seen.length < MAX.seen && this.#afford(BRACKETS + INDEX + bytesOf(node.seen), node))
         seen.push([this.#name(node), node.seen]);
   }
 
@@ -58,7 +61,7 @@ class BoundedReport {
     const { demand } = this.draft;
     const wanted = nodes.filter(({ requests }) => requests > 0);
     for (const node of heaviest(wanted, ({ requests }) => requests))
-      if (demand.length < MAX.demand && this.#afford(BRACKETS + 4 * NUMBER + 8, node))
+      if (demand.length < MAX.demand && this.#afford(BRACKETS + INDEX + demandBytes(node), node))
         demand.push([this.#name(node), node.requests, node.misses, node.bytes]);
   }
 
@@ -70,7 +73,7 @@ class BoundedReport {
       if (from.next !== null) for (const [to, edge] of from.next) all.push({ from, to, edge });
     for (const { from, to, edge } of heaviest(all, (one) => one.edge.weight)) {
       if (edges.length >= MAX.edges) break;
-      if (!this.#afford(2 * BRACKETS + NUMBER * (2 + edge.delays.length), from, to)) continue;
+      if (!this.#afford(2 * BRACKETS + 2 * INDEX + delaysBytes(edge), from, to)) continue;
       edges.push([
         this.#name(from),
         this.#name(to),
@@ -102,6 +105,11 @@ class BoundedReport {
     return index;
   }
 }
+
+const demandBytes = ({ requests, misses, bytes }: Node): number =>
+  bytesOf(requests) + bytesOf(misses) + bytesOf(bytes);
+
+const delaysBytes = ({ weight, delays }: Edge): number => (delays.length / 2) * (BIN + bytesOf(weight));
 
 /** Weights of edges are sums of 1/d; two decimals are plenty, and short in JSON. */
 const rounded = (weight: number): number => Math.round(weight * 100) / 100;

@@ -1,7 +1,6 @@
-import type { Candidate } from "./learning/predictor.ts";
-import { arrivalOf } from "./learning/predictor.ts";
-import type { Prefetch } from "./queues/prefetch-queue.ts";
-import { type EpochMillis, epochMillis, MINUTE, SECOND } from "./units.ts";
+import type { Prefetch } from "../queues/prefetch-queue.ts";
+import { type EpochMillis, epochMillis, MINUTE, SECOND } from "../units.ts";
+import type { Candidate } from "./known-map.ts";
 
 /** What decides whether a candidate is worth a fetch. */
 export interface PrefetchPolicy {
@@ -28,11 +27,11 @@ export function decide(
   const least = policy.mode === "threshold" ? policy.threshold : policy.cost + POLLUTION;
   return candidates
     .filter((candidate) => candidate.probability > least)
-    .map((candidate) => ({
-      shard: candidate.shard,
-      probability: candidate.probability,
-      arrival: arrivalOf(candidate, now),
-      expires: epochMillis(now + Math.min(LONGEST_STAY, Math.max(LEAST_STAY, 3 * candidate.expectedDelay))),
+    .map(({ shard, probability, arrival }) => ({
+      shard,
+      probability,
+      arrival,
+      expires: epochMillis(now + Math.min(LONGEST_STAY, Math.max(LEAST_STAY, 3 * (arrival - now)))),
       reason: "predicted" as const,
     }));
 }
