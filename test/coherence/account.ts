@@ -13,9 +13,11 @@ export function explain(violation: Violation, { states, operations, faults }: Hi
   const begin = Math.min(read.from, missed?.from ?? read.from, next?.at ?? read.from) - LEAD;
   const lines = [
     ...operations
-      .filter(({ shard, from, to }) => shard === read.shard && to >= begin && from <= read.to)
-      .filter((operation) => operation.kind === "write" || operation.region === read.region)
-      .map((operation) => ({ at: operation.to, text: line(operation, operation === read) })),
+      .filter((operation) => operation.shard === read.shard && matters(operation, begin, read))
+      .map((operation) => ({
+        at: momentOf(operation),
+        text: line(operation) + markOf(operation, violation),
+      })),
     ...faults
       .filter(
         ({ at, where }) => at >= begin && at <= read.to && (where === read.region || where === "everywhere"),
@@ -30,9 +32,25 @@ export function explain(violation: Violation, { states, operations, faults }: Hi
   ].join("\n");
 }
 
+/** Writes that took effect, and reads in the same region that ended, from `begin` until the read in question. */
+function matters(operation: Read | Write, begin: number, read: Read): boolean {
+  if (operation.to < begin) return false;
+  if (operation.kind === "read") return operation.region === read.region && operation.to <= read.to;
+  return momentOf(operation) <= read.to;
+}
+
+/** Writes are told when they took effect, reads when they were answered. */
+const momentOf = (operation: Read | Write): number =>
+  operation.kind === "write" ? (operation.state?.at ?? operation.to) : operation.to;
+
+function markOf(operation: Read | Write, { read, missed }: Violation): string {
+  if (operation === read) return "   <== this";
+  return operation === missed ? "   <== should have been seen" : "";
+}
+
 const time = (at: number, { to }: Read): string => ((at - to) / 1_000).toFixed(3).padStart(9);
 
-function line(operation: Read | Write, blamed: boolean): string {
+function line(operation: Read | Write): string {
   const took = `(took ${((operation.to - operation.from) / 1_000).toFixed(3)})`;
   if (operation.kind === "write") {
     const { coherence, state, acknowledged, user } = operation;
@@ -41,7 +59,7 @@ function line(operation: Read | Write, blamed: boolean): string {
   }
   const { answer, user, cacheStatus, noCache } = operation;
   const got = "etag" in answer ? `#${answer.version ?? "torn"}` : answer.status;
-  return `${user} read ${got} ${took} ${cacheStatus}${noCache ? " asked for no-cache" : ""}${blamed ? "   <== this" : ""}`;
+  return `${user} read ${got} ${took} ${cacheStatus}${noCache ? " asked for no-cache" : ""}`;
 }
 
 const nameOf = ({ version, etag }: State): string => (etag === null ? "its absence" : `#${version}`);
