@@ -18,15 +18,16 @@ export async function authorize(request: Request, scope: Scope, config: Config):
   if (accepted === null) return "open";
   if (scope === "admin" && (await vouchedFor(request, config))) return "access";
   const token = bearerToken(request) ?? (scope === "admin" ? browserPassword(request) : undefined);
-  if (token === undefined) throw unauthorized(scope);
+  if (token === undefined) throw unauthorized(scope, request);
   const key = await acceptedKey(token, accepted);
   if (key === null) throw new ProblemError("forbidden", `The token given is not one of the ${scope} tokens.`);
   return key;
 }
 
-function unauthorized(scope: Scope): ProblemError {
-  const challenge =
-    scope === "admin" ? 'Bearer realm="foreshard", Basic realm="foreshard"' : 'Bearer realm="foreshard"';
+function unauthorized(scope: Scope, request: Request): ProblemError {
+  // A browser that opens a page is asked for a password; it reads one challenge a header line, and knows no Bearer.
+  const isPage = scope === "admin" && (request.headers.get("Accept") ?? "").includes("text/html");
+  const challenge = isPage ? 'Basic realm="foreshard", charset="UTF-8"' : 'Bearer realm="foreshard"';
   return new ProblemError(
     "unauthorized",
     `Send "Authorization: Bearer <token>" with one of the ${scope} tokens.`,
