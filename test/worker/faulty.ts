@@ -10,10 +10,11 @@ export const R2_THROTTLED = "Reduce your concurrent request rate for the same ob
 
 type Operation = "get" | "head" | "put" | "delete" | "list";
 
+/** What becomes of an operation: it fails, is never answered, happens when a promise resolves, or happens. */
+type Verdict = Error | "silent" | Promise<void> | null;
+
 /** R2 for the edge and for partitions alike, failing by plan; `failing` is asked before each operation. */
-export function breakR2(
-  failing: (operation: Operation, key: string, call: number) => Error | "silent" | null,
-) {
+export function breakR2(failing: (operation: Operation, key: string, call: number) => Verdict) {
   const prototype: Record<Operation, (...values: unknown[]) => Promise<unknown>> = Object.getPrototypeOf(
     env.SHARDS,
   );
@@ -24,6 +25,7 @@ export function breakR2(
       calls.push(operation);
       const verdict = failing(operation, String(values[0]), calls.length);
       if (verdict === "silent") return new Promise(() => undefined);
+      if (verdict instanceof Promise) return verdict.then(() => original.apply(this, values));
       return verdict === null ? original.apply(this, values) : Promise.reject(verdict);
     });
   });

@@ -1,6 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
+import { MAX_FILLS } from "../../durable-objects/partition/reader.ts";
 import { resilient } from "../../src/storage/resilient-store.ts";
 import {
   type ShardStore,
@@ -207,6 +208,25 @@ describe("a body that breaks off in the middle", () => {
     }).catch(() => null);
     expect(response?.ok ?? false).toBe(false);
     expect(await (await env.SHARDS.get("f/broken"))?.text()).toBe("the old bytes");
+  });
+});
+
+describe("a partition with more fetches under way than it takes", () => {
+  it("serves what it has, and leaves the rest to R2", async () => {
+    const ids = Array.from({ length: MAX_FILLS + 20 }, (_, i) => `o/${i}`);
+    await Promise.all([...ids, "o/held"].map((id) => env.SHARDS.put(id, id)));
+    await eventually(async () => ((await read("o/held")).cache === "Foreshard; hit" ? true : null));
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    breaking((operation, key) => (operation === "get" && key !== "o/held" ? gate : null));
+    const reads = ids.map((id) => read(id));
+    await scheduler.wait(200);
+    const held = await read("o/held");
+    expect([held.text, held.cache]).toEqual(["o/held", "Foreshard; hit"]);
+    open();
+    const answers = await Promise.all(reads);
+    expect(answers.map(({ text }) => text)).toEqual(ids);
+    const left = answers.filter(({ cache }) => cache === "Foreshard; fwd=bypass; detail=overloaded");
+    expect(left).toHaveLength(20);
   });
 });
 
