@@ -45,10 +45,10 @@ export class ReuseLearner {
       PREDICTION_BINS * PREDICTION_AGE_BINS * ORIGINS,
     ],
     sets: COUNT_BINS * ORIGINS,
-    initialWeight: 0.3,
+    initialWeight: 0.2,
     learningRate: 0.003,
-    binRate: 0.004,
-    prior: 0.2,
+    binRate: 0.002,
+    prior: () => 0.5,
   });
   readonly #bins = new Int16Array(INPUTS);
   readonly #logBins = new Int16Array(LOG * INPUTS);

@@ -12,10 +12,10 @@ import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 import type { EngineAnswer, PrefetchPlan, ReadOutcome } from "./types.ts";
 
 /** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
-const TABLE_SHARE = 0.35;
+const TABLE_SHARE = 0.45;
 /** Rows of the successor tables per byte of the model, before rounding down to a power of two. */
 const ROWS_PER_BYTE = 1 / 500;
-const USERS_PER_BYTE = 1 / 4_096;
+const USERS_PER_BYTE = 1 / 8_192;
 /** Held prefetched copies take at most this share of the cache. */
 const MAX_HELD = 0.5;
 /** A prefetch not heard of for this many horizons may be planned again. */
@@ -186,7 +186,6 @@ export class Engine {
     shards.last[handle] = tick;
     shards.count[handle] = (shards.count[handle] as number) + 1;
     shards.type[handle] = type;
-    shards.previousMs[handle] = shards.lastMs[handle] as number;
     shards.lastMs[handle] = time;
   }
 
@@ -200,14 +199,15 @@ export class Engine {
   }
 
   #plan(current: number, time: number): readonly PrefetchPlan[] {
-    const { candidates, probability: p, urgency } = this.#predictor;
+    const { candidates, probability: p } = this.#predictor;
     const price = this.#price();
     const most = this.#economics.settings.maxPerEvent;
     let plans: PrefetchPlan[] | undefined;
     for (let i = 0; i < candidates.count; i++) {
       const handle = candidates.handles[i] as number;
       if (handle === current || !this.#wanted(handle, p[i] as number, price)) continue;
-      if (!this.#economics.decide(p[i] as number, urgency[i] as number, price)) continue;
+      if (!this.#economics.worthwhile(p[i] as number, price)) continue;
+      if (!this.#economics.pressing(p[i] as number, this.#predictor.urgency(i))) continue;
       if (this.#cache.held + (plans?.length ?? 0) * this.#meanSize >= this.#cache.capacity * MAX_HELD) break;
       if (plans === undefined) plans = [];
       plans.push(this.#issue(i, handle, price, time));

@@ -12,7 +12,7 @@ const MIN_TURNOVER = 16;
 const MAX_TURNOVER = 40_000;
 /** The horizon: so many of a user's steps, but a small part of the turnover; see {@link Pace.horizon}. */
 const MIN_HORIZON = 6;
-const HORIZON_STEPS = 8;
+const HORIZON_STEPS = 12;
 const HORIZON_SHARE = 0.05;
 
 /**

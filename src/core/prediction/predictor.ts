@@ -8,7 +8,7 @@ import { IdParts } from "./id-parts.ts";
 import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { Reliability } from "./reliability.ts";
-import { ABSENT_BINS, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
+import { ABSENT_BINS, priorOfBin, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "./shard-table.ts";
 import { HISTORY, Streams } from "./streams.ts";
 import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
@@ -72,8 +72,6 @@ export class Predictor {
   readonly candidates: Candidates;
   /** Probability that candidate i is wanted within the horizon. */
   readonly probability = new Float32Array(MAX_CANDIDATES);
-  /** Probability that candidate i is wanted before this user's next step. */
-  readonly urgency = new Float32Array(MAX_CANDIDATES);
   readonly reliability = new Reliability();
   /** Delays of what came true, in ms of event time. */
   readonly arrival = new ArrivalHistogram();
@@ -95,14 +93,15 @@ export class Predictor {
   readonly #urgent: BinnedMixer;
   readonly #calibrator = new Calibrator(STATUSES);
   readonly #log = new PredictionLog(N);
+  readonly #sets = new Uint8Array(MAX_CANDIDATES);
   #unlogged = 0;
 
   constructor(shards: ShardTable, sizes: PredictorSizes) {
     this.#shards = shards;
     this.#streams = new Streams(sizes.users);
     this.#successors = new Successors(shards, this.#streams, sizes.rows);
-    this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 4);
-    this.#suffixes = new SuffixTemplates(shards, sizes.rows / 2);
+    this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
+    this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
     this.candidates = new Candidates(shards, N);
     this.#wanted = makeMixer();
     this.#urgent = makeMixer();
@@ -126,7 +125,7 @@ export class Predictor {
   }
 
   /**
-   * The user's next event: learns from it and fills `candidates`, `probability` and `urgency`.
+   * The user's next event: learns from it and fills `candidates`, and `probability`.
    *
    * @param handle the shard read, or the entry of a caller's event
    * @param type small integer for the event type
@@ -154,6 +153,11 @@ export class Predictor {
       this.#learnFrom(at);
       log.shift();
     }
+  }
+
+  /** Probability that candidate `index` is wanted before this user's next step. */
+  urgency(index: number): number {
+    return fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, this.#sets[index] as number));
   }
 
   /** The naming expert that alone thinks most of candidate `index`. */
@@ -201,12 +205,12 @@ export class Predictor {
     const from = index * N;
     const status = shards.state[handle] === RESIDENT ? 0 : shards.count[handle] === 0 ? 2 : 1;
     const set = this.#describe(handle, from, status, tick);
+    this.#sets[index] = set;
     const bins = this.candidates.bins;
     const odds = this.#wanted.mix(bins, from, set);
     const calibrationBin = this.#calibrator.binOf(odds, status);
     const p = this.#calibrator.correct(odds, calibrationBin);
     this.probability[index] = p;
-    this.urgency[index] = fromLogOdds(this.#urgent.mix(bins, from, set));
     shards.predicted[handle] = p;
     shards.predictedAt[handle] = tick;
     if (p <= LOG_ALL_ABOVE && ++this.#unlogged % LOG_EVERY !== 0) return;
@@ -250,7 +254,7 @@ export class Predictor {
     if (handle === 0) return;
     const since = log.tick[at] as number;
     const first = this.#firstDemand(handle, since);
-    const delay = first === 0 ? 0 : this.#timeOf(handle, first) - (log.time[at] as number);
+    const delay = first === 0 ? 0 : this.#timeOf(handle, first, at) - (log.time[at] as number);
     const label = first !== 0 && (this.fillMs === 0 || delay > this.fillMs) ? 1 : 0;
     const urgent =
       label === 1 && first <= this.#streams.tickAfter(log.stream[at] as number, log.steps[at] as number)
@@ -258,7 +262,9 @@ export class Predictor {
         : 0;
     const from = at * N;
     this.#wanted.learn(log.bins, from, log.set[at] as number, label);
-    this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
+    // Residents need no prefetch, so nobody asks how urgent they are.
+    if ((log.set[at] as number) % STATUSES !== 0)
+      this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
     this.#calibrator.learn(log.calibrationBin[at] as number, label);
     this.reliability.add(log.probability[at] as number, label);
     if (label === 1) this.arrival.add(millis(delay));
@@ -277,10 +283,14 @@ export class Predictor {
     return first;
   }
 
-  /** Time of a demand at `tick`: of the last, else of the one before. */
-  #timeOf(handle: number, tick: number): number {
-    const shards = this.#shards;
-    return (tick === shards.last[handle] ? shards.lastMs[handle] : shards.previousMs[handle]) as number;
+  /** Time of a demand at `tick`, the last or one between the prediction in entry `at` and the last: interpolated. */
+  #timeOf(handle: number, tick: number, at: number): number {
+    const last = this.#shards.last[handle] as number;
+    const lastMs = this.#shards.lastMs[handle] as number;
+    if (tick === last) return lastMs;
+    const since = this.#log.tick[at] as number;
+    const sinceMs = this.#log.time[at] as number;
+    return sinceMs + ((lastMs - sinceMs) * (tick - since)) / (last - since);
   }
 }
 
@@ -295,5 +305,5 @@ const makeMixer = (): BinnedMixer =>
     initialWeight: INITIAL_WEIGHT,
     learningRate: 0.003,
     binRate: 0.004,
-    prior: 0.05,
+    prior: (input, bin) => (input < NAMING ? priorOfBin(bin % ROW_BINS) : 0.05),
   });

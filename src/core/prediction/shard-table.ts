@@ -5,7 +5,7 @@ const GENERATION_MASK = 0x7ff;
 /** First size of the table; it doubles as needed. */
 const FIRST_SIZE = 1_024;
 /** Bytes of the columns, of the map's entry and of the string's header per handle, measured on Node 24. */
-const BYTES_PER_HANDLE = 160;
+const BYTES_PER_HANDLE = 142;
 /** Handles the recycling hand looks at before it gives up and the table grows instead. */
 const RECYCLE_STEPS = 256;
 
@@ -70,13 +70,13 @@ export class ShardTable {
   heldUntil = new Int32Array(FIRST_SIZE);
   /** Tick at which the copy was admitted. */
   admittedAt = new Int32Array(FIRST_SIZE);
-  size = new Float64Array(FIRST_SIZE);
-  /** Times of the last demand and of the one before, in ms. */
+  /** Size of the copy; below 2³². */
+  size = new Uint32Array(FIRST_SIZE);
+  /** Time of the last demand, in ms. */
   lastMs = new Float64Array(FIRST_SIZE);
-  previousMs = new Float64Array(FIRST_SIZE);
   /** Scratch of the candidate list. */
   mark = new Int32Array(FIRST_SIZE);
-  markIndex = new Int16Array(FIRST_SIZE);
+  markIndex = new Uint8Array(FIRST_SIZE);
   /** Scratch: tick at which the shard was found in the current user's history, and how far back. */
   historyMark = new Int32Array(FIRST_SIZE);
   historyIndex = new Uint8Array(FIRST_SIZE);
@@ -125,7 +125,7 @@ export class ShardTable {
     this.ids[handle] = text;
     this.kind[handle] = kind;
     this.#handles.set(key, handle);
-    this.#textBytes += key.length * 2;
+    this.#textBytes += key.length;
     return handle;
   }
 
@@ -151,7 +151,7 @@ export class ShardTable {
   }
 
   #freeHandle(length: number): number {
-    const wanted = this.bytes + BYTES_PER_HANDLE + length * 2;
+    const wanted = this.bytes + BYTES_PER_HANDLE + length;
     if (wanted > this.#limitBytes) {
       const recycled = this.#recycle();
       if (recycled !== 0) return recycled;
@@ -179,12 +179,12 @@ export class ShardTable {
   #forget(handle: number): void {
     const key = KIND_MARKS[this.kind[handle] as Kind] + this.ids[handle];
     this.#handles.delete(key);
-    this.#textBytes -= key.length * 2;
+    this.#textBytes -= key.length;
     this.#recycled++;
     this.#generation[handle] = ((this.#generation[handle] as number) + 1) & GENERATION_MASK;
     this.last[handle] = this.gap[handle] = this.gap2[handle] = this.count[handle] = 0;
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
-    this.size[handle] = this.lastMs[handle] = this.previousMs[handle] = this.mark[handle] = 0;
+    this.size[handle] = this.lastMs[handle] = this.mark[handle] = 0;
     this.historyMark[handle] = 0;
   }
 
@@ -206,11 +206,10 @@ export class ShardTable {
     this.slot = grown(this.slot, new Int32Array(size));
     this.heldUntil = grown(this.heldUntil, new Int32Array(size));
     this.admittedAt = grown(this.admittedAt, new Int32Array(size));
-    this.size = grown(this.size, new Float64Array(size));
+    this.size = grown(this.size, new Uint32Array(size));
     this.lastMs = grown(this.lastMs, new Float64Array(size));
-    this.previousMs = grown(this.previousMs, new Float64Array(size));
     this.mark = grown(this.mark, new Int32Array(size));
-    this.markIndex = grown(this.markIndex, new Int16Array(size));
+    this.markIndex = grown(this.markIndex, new Uint8Array(size));
     this.historyMark = grown(this.historyMark, new Int32Array(size));
     this.historyIndex = grown(this.historyIndex, new Uint8Array(size));
     this.#recent = grown(this.#recent, new Uint8Array(size));

@@ -9,7 +9,7 @@ import type { Streams } from "./streams.ts";
 const WINDOW = 20;
 const HANDLE_MASK = 0xfffff;
 /** Targets below this share of a row's visits are not worth naming: ten times below what a prefetch usually costs. */
-const MIN_SHARE = 0.02;
+const MIN_SHARE = 0.03;
 /** Keeps the window's keys apart from those of order 1. */
 const WINDOW_SALT = 77;
 
@@ -32,8 +32,8 @@ export class Successors {
   constructor(shards: ShardTable, streams: Streams, rows: number) {
     this.#shards = shards;
     this.#streams = streams;
-    this.#orders = [8, 4, 3].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));
-    this.#window = new RowTable({ rows, slots: 16, halveAt: 64 });
+    this.#orders = [6, 3, 2].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));
+    this.#window = new RowTable({ rows, slots: 10, halveAt: 64 });
   }
 
   get bytes(): number {

@@ -1,17 +1,9 @@
 import type { EngineSettings } from "../engine/settings.ts";
 
-/** How much of the cost of deciding too late is set against waiting; see {@link Economics.decide}. Measured: .2 to .5 do. */
+/** How much of the cost of deciding too late is set against waiting; see {@link Economics.pressing}. Measured: .2 to .5 do. */
 const IMPATIENCE = 0.3;
 /** Step of the budget's price per prefetch over or under budget. */
 const BUDGET_STEP = 0.002;
-
-/** What a prefetch is judged by. */
-export interface Prospect {
-  /** Probability that it is wanted within the horizon. */
-  readonly probability: number;
-  /** Probability that it is wanted before the user's next step. */
-  readonly urgency: number;
-}
 
 /** What the cache says about room. */
 export interface Room {
@@ -41,13 +33,20 @@ export class Economics {
     return this.settings.cost + room.victimWorth * room.holdShare + this.#budgetPrice;
   }
 
-  /** Whether to issue it, given its price. */
-  decide(probability: number, urgency: number, price: number): boolean {
-    const { mode, threshold, cost } = this.settings;
+  /** Whether a prefetch of this probability earns its price. */
+  worthwhile(probability: number, price: number): boolean {
+    const { mode, threshold } = this.settings;
     if (mode === "off") return false;
-    if (mode === "fixed") return probability > threshold;
-    if (probability <= price) return false;
-    return urgency * (1 - cost) >= IMPATIENCE * cost * (1 - probability);
+    return probability > (mode === "fixed" ? threshold : price);
+  }
+
+  /**
+   * Whether a worthwhile prefetch should go out now. At the user's next step more will be known: what waits until then
+   * is lost with probability `urgency`, and saves the read when it turns out not to be wanted at all.
+   */
+  pressing(probability: number, urgency: number): boolean {
+    const { mode, cost } = this.settings;
+    return mode === "fixed" || urgency * (1 - cost) >= IMPATIENCE * cost * (1 - probability);
   }
 
   /** After each request: how many prefetches were issued. */
