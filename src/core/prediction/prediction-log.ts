@@ -16,6 +16,8 @@ export class PredictionLog {
   readonly set = new Uint8Array(SIZE);
   readonly calibrationBin = new Int16Array(SIZE);
   readonly probability = new Float32Array(SIZE);
+  /** Bin of the knowledge from elsewhere, or -1. */
+  readonly mapBin = new Int16Array(SIZE);
   readonly stream = new Int32Array(SIZE);
   /** Steps the user had made by then. */
   readonly steps = new Int32Array(SIZE);
@@ -28,7 +30,7 @@ export class PredictionLog {
   }
 
   get bytes(): number {
-    return this.bins.byteLength + SIZE * (4 * 5 + 8 + 1 + 2);
+    return this.bins.byteLength + SIZE * (4 * 5 + 8 + 1 + 2 + 2);
   }
 
   /** Index of a new entry, whose columns the caller fills in; -1 when the log is full. */

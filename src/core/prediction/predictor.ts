@@ -1,7 +1,8 @@
+import type { Slice } from "../correlation/slice.ts";
 import { halfLog2 } from "../hash.ts";
 import { millis } from "../units.ts";
 import { ArrivalHistogram } from "./arrival.ts";
-import { BinnedMixer, fromLogOdds } from "./binned-mixer.ts";
+import { BinnedMixer, fromLogOdds, type MixerState } from "./binned-mixer.ts";
 import { Calibrator } from "./calibrator.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { IdParts } from "./id-parts.ts";
@@ -9,7 +10,9 @@ import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { Reliability } from "./reliability.ts";
 import { ABSENT_BINS, priorOfBin, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
+import type { RowTable, RowTableState } from "./row-table.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "./shard-table.ts";
+import { SharedMap } from "./shared-map.ts";
 import { HISTORY, Streams } from "./streams.ts";
 import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
@@ -26,7 +29,7 @@ export const EXPERTS = [
   "demand",
   "recency",
 ] as const;
-export type Expert = (typeof EXPERTS)[number];
+export type Expert = (typeof EXPERTS)[number] | "map";
 const N = EXPERTS.length;
 const FIRST_NUMBER = SUCCESSOR_EXPERTS;
 const SUFFIX_EXPERT = FIRST_NUMBER + NUMBER_EXPERTS;
@@ -54,6 +57,15 @@ export interface PredictorSizes {
   readonly users: number;
   /** Rows of the successor tables, a power of two. */
   readonly rows: number;
+}
+
+/** What a {@link Predictor} has learned. */
+export interface PredictorState {
+  readonly tables: readonly RowTableState[];
+  readonly wanted: MixerState;
+  readonly urgent: MixerState;
+  readonly calibrator: Float32Array;
+  readonly arrival: Float64Array;
 }
 
 const countBin = (n: number): number => (n < 2 ? n : n < 4 ? 2 : n < 8 ? 3 : n < 16 ? 4 : 5);
@@ -88,11 +100,19 @@ export class Predictor {
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
   readonly #suffixes: SuffixTemplates;
+  readonly #map: SharedMap;
   readonly #parts = new IdParts();
   readonly #wanted: BinnedMixer;
   readonly #urgent: BinnedMixer;
   readonly #calibrator = new Calibrator(STATUSES);
   readonly #log = new PredictionLog(N);
+  readonly #mapBins = new Int16Array(MAX_CANDIDATES);
+  /** Entry of this user's step before the last observed event, and of that event's; 0: none. */
+  previousStep = 0;
+  step = 0;
+  /** Event type and time of this user's event before. */
+  previousType = 0;
+  previousTime = 0;
   readonly #sets = new Uint8Array(MAX_CANDIDATES);
   #unlogged = 0;
 
@@ -102,6 +122,7 @@ export class Predictor {
     this.#successors = new Successors(shards, this.#streams, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
     this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
+    this.#map = new SharedMap(shards, sizes.rows / 16);
     this.candidates = new Candidates(shards, N);
     this.#wanted = makeMixer();
     this.#urgent = makeMixer();
@@ -113,10 +134,16 @@ export class Predictor {
       this.#successors,
       this.#numbers,
       this.#suffixes,
+      this.#map,
       this.#wanted,
       this.#urgent,
       this.#log,
     ].reduce((sum, part) => sum + part.bytes, 0);
+  }
+
+  /** Takes over what was learned elsewhere. */
+  applySlice(slice: Slice): void {
+    this.#map.apply(slice);
   }
 
   /** Ticks since the user's last event, 0 for their first. */
@@ -132,7 +159,9 @@ export class Predictor {
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#streams.slotOf(user);
-    const reference = this.#shards.reference(this.#stepOf(user, handle));
+    this.step = this.#stepOf(user, handle);
+    const reference = this.#shards.reference(this.step);
+    this.#noteStep(slot, type, time);
     if (this.#streams.at(slot, 1) !== reference) {
       this.#successors.learn(slot, reference, tick);
       this.#streams.push(slot, reference, tick);
@@ -141,7 +170,35 @@ export class Predictor {
     this.candidates.clear();
     this.#successors.propose(slot, user, this.candidates, 0);
     if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
+    this.#mapBins.fill(-1, 0, this.candidates.count);
+    this.#proposeMap(slot, reference, user);
     for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
+  }
+
+  toState(): PredictorState {
+    return {
+      tables: this.#tables.map((table) => table.toState()),
+      wanted: this.#wanted.toState(),
+      urgent: this.#urgent.toState(),
+      calibrator: this.#calibrator.toState(),
+      arrival: this.arrival.toState(),
+    };
+  }
+
+  /** Takes over what another predictor of the same sizes learned; not what each user did last. */
+  restore(state: PredictorState): void {
+    this.#tables.forEach((table, i) => {
+      const from = state.tables[i];
+      if (from !== undefined) table.restore(from);
+    });
+    this.#wanted.restore(state.wanted);
+    this.#urgent.restore(state.urgent);
+    this.#calibrator.restore(state.calibrator);
+    this.arrival.restore(state.arrival);
+  }
+
+  get #tables(): readonly RowTable[] {
+    return [...this.#successors.tables, ...this.#numbers.tables, ...this.#suffixes.tables];
   }
 
   /** Learns from the predictions whose time is up. */
@@ -157,11 +214,14 @@ export class Predictor {
 
   /** Probability that candidate `index` is wanted before this user's next step. */
   urgency(index: number): number {
+    // Others' knowledge does not tell when: it stands in only until there is own experience.
+    if ((this.#mapBins[index] as number) >= 0) return this.probability[index] as number;
     return fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, this.#sets[index] as number));
   }
 
   /** The naming expert that alone thinks most of candidate `index`. */
   bestExpert(index: number): Expert {
+    if ((this.#mapBins[index] as number) >= 0) return "map";
     let best = 0;
     let bestRate = -1;
     for (let e = 0; e < NAMING; e++) {
@@ -180,6 +240,22 @@ export class Predictor {
     const pattern = this.#shards.intern(id.replaceAll(user, USER_PLACEHOLDER), PATTERN);
     this.#shards.touch(pattern);
     return pattern;
+  }
+
+  #noteStep(slot: number, type: number, time: number): void {
+    const streams = this.#streams;
+    this.previousStep = this.#shards.resolve(streams.at(slot, 1));
+    this.previousType = streams.lastType(slot);
+    this.previousTime = streams.lastTime(slot);
+    streams.note(slot, type, time);
+  }
+
+  #proposeMap(slot: number, reference: number, user: string): void {
+    if (!this.#map.filled) return;
+    this.#map.propose(reference, this.#successors.experience(slot), user, (handle, bin) => {
+      const index = this.candidates.indexOf(handle);
+      if (index >= 0) this.#mapBins[index] = bin;
+    });
   }
 
   #markHistory(slot: number, tick: number): void {
@@ -209,7 +285,9 @@ export class Predictor {
     const bins = this.candidates.bins;
     const odds = this.#wanted.mix(bins, from, set);
     const calibrationBin = this.#calibrator.binOf(odds, status);
-    const p = this.#calibrator.correct(odds, calibrationBin);
+    const mapBin = this.#mapBins[index] as number;
+    const own = this.#calibrator.correct(odds, calibrationBin);
+    const p = mapBin < 0 ? own : Math.max(own, this.#map.rate(mapBin));
     this.probability[index] = p;
     shards.predicted[handle] = p;
     shards.predictedAt[handle] = tick;
@@ -224,6 +302,7 @@ export class Predictor {
     log.set[at] = set;
     log.calibrationBin[at] = calibrationBin;
     log.probability[at] = p;
+    log.mapBin[at] = mapBin;
     log.stream[at] = slot;
     log.steps[at] = this.#streams.length(slot);
   }
@@ -266,6 +345,8 @@ export class Predictor {
     if ((log.set[at] as number) % STATUSES !== 0)
       this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
     this.#calibrator.learn(log.calibrationBin[at] as number, label);
+    const mapBin = log.mapBin[at] as number;
+    if (mapBin >= 0) this.#map.learn(mapBin, label);
     this.reliability.add(log.probability[at] as number, label);
     if (label === 1) this.arrival.add(millis(delay));
     this.onOutcome?.(log.probability[at] as number, label);

@@ -1,6 +1,6 @@
 import type { Candidates } from "./candidates.ts";
 import type { RowTable } from "./row-table.ts";
-import { EVENT, PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
+import { PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
 
 /** Bins for "my row does not name it", by how much the row has seen. */
 export const ABSENT_BINS = 6;
@@ -72,9 +72,9 @@ export function nameTargets(
 }
 
 /** The shard a target means for this user, or 0 when it means none. */
-function shardOf(target: number, shards: ShardTable, user: string): number {
+export function shardOf(target: number, shards: ShardTable, user: string): number {
   const kind = shards.kind[target] as number;
   if (kind === SHARD) return target;
-  if (kind === EVENT || kind !== PATTERN) return 0;
+  if (kind !== PATTERN) return 0;
   return shards.intern((shards.ids[target] as string).replaceAll(USER_PLACEHOLDER, user));
 }

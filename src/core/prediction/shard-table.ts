@@ -14,6 +14,8 @@ export const ABSENT = 0;
 export const RESIDENT = 1;
 /** A prefetch of it is under way. */
 export const IN_FLIGHT = 2;
+/** Its prefetch found that there is no such shard. */
+export const MISSING = 3;
 
 /** How a resident copy came. */
 export const DEMANDED = 0;
@@ -34,6 +36,20 @@ export const SUFFIX = 3;
 const KIND_MARKS = ["", "\u0001", "\u0002", "\u0003"] as const;
 
 export type Kind = 0 | 1 | 2 | 3;
+
+/** A {@link ShardTable} as plain data: columns by handle. */
+export interface ShardTableState {
+  readonly ids: readonly string[];
+  readonly kinds: Uint8Array;
+  readonly generations: Uint16Array;
+  readonly last: Int32Array;
+  readonly gaps: Int32Array;
+  readonly counts: Int32Array;
+  readonly shortRates: Float32Array;
+  readonly longRates: Float32Array;
+  readonly types: Uint16Array;
+  readonly times: Float64Array;
+}
 
 /**
  * Everything known about each shard, in columns indexed by a dense integer handle. The number of handles is bounded:
@@ -60,7 +76,7 @@ export class ShardTable {
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
   predictedAt = new Int32Array(FIRST_SIZE);
-  /** ABSENT, RESIDENT or IN_FLIGHT. */
+  /** ABSENT, RESIDENT, IN_FLIGHT or MISSING. */
   state = new Uint8Array(FIRST_SIZE);
   /** DEMANDED, UNUSED or USED. */
   origin = new Uint8Array(FIRST_SIZE);
@@ -150,6 +166,45 @@ export class ShardTable {
     for (const handle of this.#handles.values()) visit(handle);
   }
 
+  /** The entries with what is worth keeping of them, as plain data. O(entries). */
+  toState(): ShardTableState {
+    const used = this.#used;
+    return {
+      ids: [...this.ids],
+      kinds: this.kind.slice(0, used),
+      generations: this.#generation.slice(0, used),
+      last: this.last.slice(0, used),
+      gaps: this.gap.slice(0, used),
+      counts: this.count.slice(0, used),
+      shortRates: this.shortRate.slice(0, used),
+      longRates: this.longRate.slice(0, used),
+      types: this.type.slice(0, used),
+      times: this.lastMs.slice(0, used),
+    };
+  }
+
+  /** Takes the place of an empty table's entries; handles and references stay what they were. O(entries). */
+  restore(state: ShardTableState): void {
+    while (this.#size < state.ids.length) this.#grow(this.#size * 2);
+    this.#used = state.ids.length;
+    this.kind.set(state.kinds);
+    this.#generation.set(state.generations);
+    this.last.set(state.last);
+    this.gap.set(state.gaps);
+    this.count.set(state.counts);
+    this.shortRate.set(state.shortRates);
+    this.longRate.set(state.longRates);
+    this.type.set(state.types);
+    this.lastMs.set(state.times);
+    state.ids.forEach((id, handle) => {
+      this.ids[handle] = id;
+      if (handle === 0) return;
+      const key = KIND_MARKS[this.kind[handle] as Kind] + id;
+      this.#handles.set(key, handle);
+      this.#textBytes += key.length;
+    });
+  }
+
   #freeHandle(length: number): number {
     const wanted = this.bytes + BYTES_PER_HANDLE + length;
     if (wanted > this.#limitBytes) {
@@ -165,7 +220,7 @@ export class ShardTable {
     for (let step = 0; step < RECYCLE_STEPS; step++) {
       const handle = this.#hand;
       this.#hand = this.#hand + 1 < this.#used ? this.#hand + 1 : 1;
-      if (this.state[handle] !== ABSENT) continue;
+      if (this.state[handle] === RESIDENT || this.state[handle] === IN_FLIGHT) continue;
       if (this.#recent[handle] === 1) {
         this.#recent[handle] = 0;
         continue;
@@ -185,7 +240,8 @@ export class ShardTable {
     this.last[handle] = this.gap[handle] = this.gap2[handle] = this.count[handle] = 0;
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
     this.size[handle] = this.lastMs[handle] = this.mark[handle] = 0;
-    this.historyMark[handle] = 0;
+    this.historyMark[handle] = this.admittedAt[handle] = 0;
+    this.state[handle] = ABSENT;
   }
 
   #grow(size: number): void {

@@ -80,6 +80,14 @@ export class Successors {
         );
   }
 
+  /** Times anyone made a step from where the user in `slot` is now. */
+  experience(slot: number): number {
+    if (this.#setKeys(slot) === 0) return 0;
+    const rows = this.#orders[0] as RowTable;
+    const row = rows.find(this.#keys[0] as number);
+    return row < 0 ? 0 : rows.total(row);
+  }
+
   #table(expert: number): RowTable {
     return expert < 3 ? (this.#orders[expert] as RowTable) : this.#window;
   }
