@@ -3,7 +3,7 @@ const MOVEMENT = 0.002;
 const NOISE = 0.08;
 /** After a significant change the level is let move this much faster, until it has settled. */
 const MOVEMENT_AFTER_CHANGE = 0.2;
-/** Smoothing of the normalised innovation: about the last five ticks. */
+/** Smoothing of the normalised innovation, unless the owner is in more of a hurry: about the last five ticks. */
 const INNOVATION_RATE = 0.2;
 /** A smoothed normalised innovation above this is a significant change; 1 is what chance gives. */
 export const SIGNIFICANT = 3;
@@ -23,10 +23,16 @@ export interface LevelState {
  * innovation ν²/S, smoothed, tells when what is seen no longer fits: the pattern has changed. O(1) per tick.
  */
 export class Level {
+  readonly #innovationRate: number;
   #level = 0;
   #variance = 1;
   #innovation = 1;
   #ticks = 0;
+
+  /** @param innovationRate smoothing of the innovation, 0 to 1: higher notices sooner, and errs more often. */
+  constructor(innovationRate = INNOVATION_RATE) {
+    this.#innovationRate = innovationRate;
+  }
 
   /** Takes in the count of one tick; true when it makes for a significant change. */
   observe(count: number): boolean {
@@ -44,7 +50,7 @@ export class Level {
     this.#level += gain * surprise;
     this.#variance = (1 - gain) * predicted;
     const before = this.changed;
-    this.#innovation += ((surprise * surprise) / total - this.#innovation) * INNOVATION_RATE;
+    this.#innovation += ((surprise * surprise) / total - this.#innovation) * this.#innovationRate;
     return this.changed && !before;
   }
 

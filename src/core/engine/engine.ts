@@ -29,10 +29,12 @@ import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 import type { EngineAnswer, ReadOutcome } from "./types.ts";
 
 /** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
-const TABLE_SHARE = 0.45;
+const TABLE_SHARE = 0.28;
 /** Rows of the successor tables, and users remembered, per byte of the model; rounded down to a power of two. */
 const ROWS_PER_BYTE = 1 / 500;
 const USERS_PER_BYTE = 1 / 8_192;
+/** Predictions and observations waiting for their outcome. */
+const LOG_PER_BYTE = 1 / 1_024;
 
 /**
  * The brain of a cache: told every event, it says what is resident, what to prefetch and what to evict. It holds ids
@@ -64,8 +66,9 @@ export class Engine {
     this.#predictor = new Predictor(this.#shards, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
       rows: powerOfTwo(all.modelBytes * ROWS_PER_BYTE),
+      log: powerOfTwo(all.modelBytes * LOG_PER_BYTE),
     });
-    this.#reuse = new ReuseLearner(this.#shards);
+    this.#reuse = new ReuseLearner(this.#shards, powerOfTwo(all.modelBytes * LOG_PER_BYTE));
     this.#cache = new LearnedCache(capacity, this.#shards, this.#reuse, new SeededRandom(all.seed));
     this.#planner = new Planner({
       shards: this.#shards,
@@ -126,7 +129,7 @@ export class Engine {
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
     this.#setPace(event, tick);
-    const foreseen = this.#isForeseen(handle, tick);
+    const surprise = this.#surprise(handle, tick);
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
     if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
@@ -138,7 +141,7 @@ export class Engine {
     this.#remember(event, answer);
     const previousType =
       this.#predictor.previousTime === 0 ? undefined : this.#typeNames[this.#predictor.previousType];
-    this.#reporter?.observe({ event, answer, foreseen, previousType });
+    this.#reporter?.observe({ event, answer, surprise, previousType });
     return answer;
   }
 
@@ -255,10 +258,12 @@ export class Engine {
     return "late";
   }
 
-  #isForeseen(handle: number, tick: number): boolean {
+  /** 0 when the read was certain to come, 1 when nobody saw it coming or the shard is new. */
+  #surprise(handle: number, tick: number): number {
     const said = this.#shards.predictedAt[handle] as number;
-    if (said === 0 || tick - said > this.#predictor.horizon) return false;
-    return (this.#shards.predicted[handle] as number) > this.#economics.settings.cost;
+    if ((this.#shards.count[handle] as number) < NEW || said === 0 || tick - said > this.#predictor.horizon)
+      return 1;
+    return 1 - (this.#shards.predicted[handle] as number);
   }
 
   #setPace(event: ShardEvent, tick: number): void {
@@ -333,6 +338,8 @@ export class Engine {
   }
 }
 
+/** A shard with fewer demands is new. */
+const NEW = 8;
 /** Event types told apart. */
 const MAX_TYPES = 1_024;
 

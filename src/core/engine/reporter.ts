@@ -11,8 +11,8 @@ import type { EngineAnswer } from "./types.ts";
 export interface ObservedEvent {
   readonly event: ShardEvent;
   readonly answer: EngineAnswer;
-  /** The shard read had been predicted. */
-  readonly foreseen: boolean;
+  /** How unexpected the read was, 0 to 1. */
+  readonly surprise: number;
   /** Event type of the user's event before; undefined if there was none. */
   readonly previousType: string | undefined;
 }
@@ -50,7 +50,7 @@ export class Reporter {
   }
 
   /** An event was dealt with. */
-  observe({ event, answer, foreseen, previousType }: ObservedEvent): void {
+  observe({ event, answer, surprise, previousType }: ObservedEvent): void {
     this.#since ??= event.time;
     const { previousStep, step, previousTime } = this.#predictor;
     const delay = Math.max(0, event.time - previousTime);
@@ -59,7 +59,7 @@ export class Reporter {
     if (previousType !== undefined) this.#collector.typePair(previousType, event.type, delay);
     this.#collector.planned(answer.plans.length);
     if (answer.outcome === "none") return;
-    this.#watch.read(foreseen);
+    this.#watch.read(surprise);
     this.#collector.read(answer.outcome, answer.prefetched);
     if (this.#shards.kind[step] === SHARD) this.#collector.demand(name, answer.outcome !== "hit");
     if (previousType !== undefined) this.#collector.typeShard(previousType, name, delay);

@@ -52,6 +52,7 @@ export interface MixerState {
   readonly rates: Float32Array;
   readonly seen: Uint16Array;
   readonly weights: Float32Array;
+  readonly labels: Uint16Array;
 }
 
 /**
@@ -68,6 +69,8 @@ export class BinnedMixer {
   readonly #odds: Float32Array;
   readonly #seen: Uint16Array;
   readonly #weights: Float32Array;
+  /** Labels each weight set has learned from, up to a limit. */
+  readonly #labels: Uint16Array;
   readonly #learningRate: number;
   readonly #binRate: number;
 
@@ -88,6 +91,7 @@ export class BinnedMixer {
     });
     this.#odds = this.#rates.map(logOdds);
     this.#seen = new Uint16Array(total);
+    this.#labels = new Uint16Array(options.sets);
     this.#weights = new Float32Array(options.sets * this.inputs).fill(options.initialWeight);
   }
 
@@ -110,12 +114,19 @@ export class BinnedMixer {
   /** Learns that the outcome for these bins was `label` (0 or 1). */
   learn(bins: Int16Array, from: number, set: number, label: number): void {
     const step = (label - fromLogOdds(this.mix(bins, from, set))) * this.#learningRate;
+    const labels = this.#labels[set] as number;
+    if (labels < MAX_SEEN) this.#labels[set] = labels + 1;
     const w = set * this.inputs;
     for (let i = 0; i < this.inputs; i++) {
       const bin = (this.#offsets[i] as number) + (bins[from + i] as number);
       this.#weights[w + i] = (this.#weights[w + i] as number) + step * (this.#odds[bin] as number);
       this.#learnBin(bin, label);
     }
+  }
+
+  /** Labels the weight set has learned from, up to 65,535. */
+  labels(set: number): number {
+    return this.#labels[set] as number;
   }
 
   /** What one input alone says: the rate of its bin. */
@@ -125,7 +136,12 @@ export class BinnedMixer {
 
   /** A copy of what was learned. */
   toState(): MixerState {
-    return { rates: this.#rates.slice(), seen: this.#seen.slice(), weights: this.#weights.slice() };
+    return {
+      rates: this.#rates.slice(),
+      seen: this.#seen.slice(),
+      weights: this.#weights.slice(),
+      labels: this.#labels.slice(),
+    };
   }
 
   /** Takes over what another mixer of the same options learned. Throws a RangeError when the shapes differ. */
@@ -135,6 +151,7 @@ export class BinnedMixer {
     this.#rates.set(state.rates);
     this.#seen.set(state.seen);
     this.#weights.set(state.weights);
+    this.#labels.set(state.labels);
     for (let bin = 0; bin < this.#rates.length; bin++) this.#odds[bin] = logOdds(this.#rates[bin] as number);
   }
 

@@ -51,12 +51,16 @@ const LOG_EVERY = 8;
 /** Shortest user ids that are looked for within shard ids; shorter ones would be found by chance. */
 const MIN_USER = 3;
 const HANDLE_MASK = 0xfffff;
+/** Labels after which a weight set is left to itself. */
+const GROWN_UP = 200;
 
 /** How large the parts of the model may grow. */
 export interface PredictorSizes {
   readonly users: number;
   /** Rows of the successor tables, a power of two. */
   readonly rows: number;
+  /** Predictions waiting for their outcome, a power of two. */
+  readonly log: number;
 }
 
 /** What a {@link Predictor} has learned. */
@@ -105,7 +109,7 @@ export class Predictor {
   readonly #wanted: BinnedMixer;
   readonly #urgent: BinnedMixer;
   readonly #calibrator = new Calibrator(STATUSES);
-  readonly #log = new PredictionLog(N);
+  readonly #log: PredictionLog;
   readonly #mapBins = new Int16Array(MAX_CANDIDATES);
   /** Entry of this user's step before the last observed event, and of that event's; 0: none. */
   previousStep = 0;
@@ -122,6 +126,7 @@ export class Predictor {
     this.#successors = new Successors(shards, this.#streams, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
     this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
+    this.#log = new PredictionLog(N, sizes.log);
     this.#map = new SharedMap(shards, sizes.rows / 16);
     this.candidates = new Candidates(shards, N);
     this.#wanted = makeMixer();
@@ -286,7 +291,7 @@ export class Predictor {
     const odds = this.#wanted.mix(bins, from, set);
     const calibrationBin = this.#calibrator.binOf(odds, status);
     const mapBin = this.#mapBins[index] as number;
-    const own = this.#calibrator.correct(odds, calibrationBin);
+    const own = this.#young(index, this.#calibrator.correct(odds, calibrationBin), set);
     const p = mapBin < 0 ? own : Math.max(own, this.#map.rate(mapBin));
     this.probability[index] = p;
     shards.predicted[handle] = p;
@@ -305,6 +310,23 @@ export class Predictor {
     log.mapBin[at] = mapBin;
     log.stream[at] = slot;
     log.steps[at] = this.#streams.length(slot);
+  }
+
+  /** While a weight set has learned little, the most confident expert alone has its say, too. */
+  #young(index: number, mixed: number, set: number): number {
+    const labels = this.#wanted.labels(set);
+    if (labels >= GROWN_UP) return mixed;
+    const trust = labels / GROWN_UP;
+    return trust * mixed + (1 - trust) * Math.max(mixed, this.#bestRate(index));
+  }
+
+  #bestRate(index: number): number {
+    let best = 0;
+    for (let e = 0; e < NAMING; e++) {
+      const bin = this.candidates.bins[index * N + e] as number;
+      if (bin % ROW_BINS >= ABSENT_BINS) best = Math.max(best, this.#wanted.rateOf(e, bin));
+    }
+    return best;
   }
 
   /** Completes the bins of the candidate at `from`; returns its weight set. */

@@ -9,6 +9,9 @@ const BYTES_PER_HANDLE = 142;
 /** Handles the recycling hand looks at before it gives up and the table grows instead. */
 const RECYCLE_STEPS = 256;
 
+/** Times the hand passes by an entry that was used: what was really asked for outlives what was only guessed. */
+const SPARED = 3;
+
 /** Where a shard's bytes are. */
 export const ABSENT = 0;
 export const RESIDENT = 1;
@@ -101,6 +104,7 @@ export class ShardTable {
 
   readonly #handles = new Map<string, number>();
   readonly #limitBytes: number;
+  readonly #free: number[] = [];
   #textBytes = 0;
   #size = FIRST_SIZE;
   #used = 1;
@@ -114,7 +118,7 @@ export class ShardTable {
 
   /** Estimated bytes held: columns, map entries and ids. */
   get bytes(): number {
-    return this.#used * BYTES_PER_HANDLE + this.#textBytes;
+    return this.#handles.size * BYTES_PER_HANDLE + this.#textBytes;
   }
 
   /** Number of entries. */
@@ -147,7 +151,7 @@ export class ShardTable {
 
   /** Marks the entry as used since the recycling hand came by. */
   touch(handle: number): void {
-    this.#recent[handle] = 1;
+    this.#recent[handle] = SPARED;
   }
 
   /** A reference that goes stale when the handle is given to another entry. */
@@ -199,6 +203,10 @@ export class ShardTable {
     state.ids.forEach((id, handle) => {
       this.ids[handle] = id;
       if (handle === 0) return;
+      if (id === "") {
+        this.#free.push(handle);
+        return;
+      }
       const key = KIND_MARKS[this.kind[handle] as Kind] + id;
       this.#handles.set(key, handle);
       this.#textBytes += key.length;
@@ -206,11 +214,14 @@ export class ShardTable {
   }
 
   #freeHandle(length: number): number {
-    const wanted = this.bytes + BYTES_PER_HANDLE + length;
-    if (wanted > this.#limitBytes) {
+    const added = BYTES_PER_HANDLE + length;
+    while (this.bytes + added > this.#limitBytes) {
       const recycled = this.#recycle();
-      if (recycled !== 0) return recycled;
+      if (recycled === 0) break;
+      this.#free.push(recycled);
     }
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
     if (this.#used === this.#size) this.#grow(this.#size * 2);
     return this.#used++;
   }
@@ -220,9 +231,10 @@ export class ShardTable {
     for (let step = 0; step < RECYCLE_STEPS; step++) {
       const handle = this.#hand;
       this.#hand = this.#hand + 1 < this.#used ? this.#hand + 1 : 1;
-      if (this.state[handle] === RESIDENT || this.state[handle] === IN_FLIGHT) continue;
-      if (this.#recent[handle] === 1) {
-        this.#recent[handle] = 0;
+      if (this.ids[handle] === "" || this.state[handle] === RESIDENT || this.state[handle] === IN_FLIGHT)
+        continue;
+      if ((this.#recent[handle] as number) > 0) {
+        this.#recent[handle] = (this.#recent[handle] as number) - 1;
         continue;
       }
       this.#forget(handle);
@@ -234,6 +246,7 @@ export class ShardTable {
   #forget(handle: number): void {
     const key = KIND_MARKS[this.kind[handle] as Kind] + this.ids[handle];
     this.#handles.delete(key);
+    this.ids[handle] = "";
     this.#textBytes -= key.length;
     this.#recycled++;
     this.#generation[handle] = ((this.#generation[handle] as number) + 1) & GENERATION_MASK;

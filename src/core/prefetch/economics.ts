@@ -1,9 +1,11 @@
 import type { EngineSettings } from "../engine/settings.ts";
 
 /** How much of the cost of deciding too late is set against waiting; see {@link Economics.pressing}. Measured: .2 to .5 do. */
-const IMPATIENCE = 0.3;
+const IMPATIENCE = 0.25;
 /** Step of the budget's price per prefetch over or under budget. */
-const BUDGET_STEP = 0.002;
+const BUDGET_STEP = 0.01;
+/** What the budget leaves over for later, in prefetches: bursts are short. */
+const BUDGET_SAVED = 16;
 
 /** What the cache says about room. */
 export interface Room {
@@ -23,6 +25,7 @@ export class Economics {
   settings: EngineSettings;
   /** Price of the budget: rises while more is spent than it allows (dual ascent). */
   #budgetPrice = 0;
+  #saved = BUDGET_SAVED;
 
   constructor(settings: EngineSettings) {
     this.settings = settings;
@@ -49,9 +52,15 @@ export class Economics {
     return mode === "fixed" || urgency * (1 - cost) >= IMPATIENCE * cost * (1 - probability);
   }
 
+  /** Whether the budget has room for another prefetch besides the `issued` of this event. */
+  affordable(issued: number): boolean {
+    return this.settings.budget === Number.POSITIVE_INFINITY || this.#saved >= issued + 1;
+  }
+
   /** After each request: how many prefetches were issued. */
   account(issued: number): void {
     if (this.settings.budget === Number.POSITIVE_INFINITY) return;
+    this.#saved = Math.min(BUDGET_SAVED, this.#saved + this.settings.budget - issued);
     this.#budgetPrice = Math.max(0, this.#budgetPrice + BUDGET_STEP * (issued - this.settings.budget));
   }
 }

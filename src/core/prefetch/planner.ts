@@ -59,7 +59,8 @@ export class Planner {
       const p = predictor.probability[i] as number;
       if (handle === current || !economics.worthwhile(p, price) || !this.#isAway(handle, tick)) continue;
       if (!economics.pressing(p, predictor.urgency(i))) continue;
-      if ((plans?.length ?? 0) * pace.meanSize >= room) break;
+      const issued = plans?.length ?? 0;
+      if (issued * pace.meanSize >= room || !economics.affordable(issued)) break;
       if (plans === undefined) plans = [];
       plans.push(this.#issue(i, handle, price, tick, time));
       if (plans.length === economics.settings.maxPerEvent) break;
