@@ -45,7 +45,7 @@ const RECENCY_BINS = 7;
 const SETS = 16 * STATUSES;
 /** Inputs overlap, so that weights that would add up independent evidence (1 each) count it several times over. */
 const INITIAL_WEIGHT = 0.17;
-/** Predictions above this are all logged, of the rest one in {@link LOG_EVERY}: few of these ever come true. */
+/** Predictions above this of what is not resident are all logged, of the rest one in {@link LOG_EVERY}: little hangs on them. */
 const LOG_ALL_ABOVE = 0.03;
 const LOG_EVERY = 8;
 /** Shortest user ids that are looked for within shard ids; shorter ones would be found by chance. */
@@ -296,7 +296,7 @@ export class Predictor {
     this.probability[index] = p;
     shards.predicted[handle] = p;
     shards.predictedAt[handle] = tick;
-    if (p <= LOG_ALL_ABOVE && ++this.#unlogged % LOG_EVERY !== 0) return;
+    if ((p <= LOG_ALL_ABOVE || status === 0) && ++this.#unlogged % LOG_EVERY !== 0) return;
     const log = this.#log;
     const at = log.push();
     if (at < 0) return;

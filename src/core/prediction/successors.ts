@@ -8,8 +8,8 @@ import type { Streams } from "./streams.ts";
 /** Steps of the same user within which a shard counts as having come after another. */
 const WINDOW = 20;
 const HANDLE_MASK = 0xfffff;
-/** Targets below this share of a row's visits are not worth naming: ten times below what a prefetch usually costs. */
-const MIN_SHARE = 0.03;
+/** Targets below this share of a row's visits are not worth naming: half of what a prefetch usually costs. */
+const MIN_SHARE = 0.05;
 /** Keeps the window's keys apart from those of order 1. */
 const WINDOW_SALT = 77;
 
