@@ -20,6 +20,7 @@ import {
 import type { Change } from "../src/core/coherence/change.ts";
 import { Lease } from "../src/core/coherence/lease.ts";
 import type { ShardEvent } from "../src/core/event.ts";
+import { engineSlice } from "../src/core/prefetch/map-slice.ts";
 import { isControl } from "../src/core/proof/control-arm.ts";
 import type { Prefetch } from "../src/core/queues/prefetch-queue.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
@@ -166,7 +167,7 @@ export class Partition extends DurableObject<Env> {
 
   /** Why a shard is here, or is not, as far as this partition remembers. */
   explain(shard: string): Explanation {
-    const { memory, fills, prefetcher, decisions } = this.#parts;
+    const { memory, fills, prefetcher, decisions, engine } = this.#parts;
     const copy = memory.peek(shard);
     return {
       partition: this.#address.name,
@@ -185,6 +186,7 @@ export class Partition extends DurableObject<Env> {
       underWay: fills.isUnderWay(shard),
       waiting: prefetcher.list().some((prefetch) => prefetch.shard === shard),
       decision: decisions.of(shard),
+      engine: engine.explain(shard),
     };
   }
 
@@ -253,7 +255,7 @@ export class Partition extends DurableObject<Env> {
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
     void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
     if (answer.slice !== undefined) {
-      this.#parts.map.apply(answer.slice);
+      this.#parts.engine.applySlice(engineSlice(answer.slice));
       this.#sliceVersion = answer.slice.version;
     }
     this.#parts.writeBehind.keep(answer.warm);

@@ -5,7 +5,6 @@ import type { Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import { KnownMap } from "../../src/core/prefetch/known-map.ts";
 import { ControlArm } from "../../src/core/proof/control-arm.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
@@ -62,7 +61,6 @@ export function assemble({
   const fills = new Fills({ store, memory, lease, cacheableBytes: () => settings().cacheableBytes, now });
   const arm = new ControlArm();
   const decisions = new Decisions();
-  const map = new KnownMap();
   const reporting = new Reporting({ address, stats, send: send.report, now });
   const prefetcher = new Prefetcher({
     engine,
@@ -79,7 +77,6 @@ export function assemble({
     address,
     engine,
     memory,
-    map,
     prefetcher,
     reporting,
     arm,
@@ -110,7 +107,6 @@ export function assemble({
     engine,
     arm,
     decisions,
-    map,
     memory,
     fills,
     prefetcher,

@@ -3,8 +3,6 @@ import type { Settings } from "../../src/contract/settings.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import type { PrefetchPlan } from "../../src/core/engine/types.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import { decide } from "../../src/core/prefetch/decide.ts";
-import type { KnownMap } from "../../src/core/prefetch/known-map.ts";
 import { type ControlArm, isControl } from "../../src/core/proof/control-arm.ts";
 import { FifoQueue } from "../../src/core/queues/fifo-queue.ts";
 import type { Prefetch } from "../../src/core/queues/prefetch-queue.ts";
@@ -47,7 +45,6 @@ export interface LearnerParts {
   readonly address: PartitionAddress;
   readonly engine: Engine;
   readonly memory: MemoryTier;
-  readonly map: KnownMap;
   readonly prefetcher: Prefetcher;
   readonly reporting: Reporting;
   readonly arm: ControlArm;
@@ -110,7 +107,7 @@ export class Learner {
       this.#schedule();
       return;
     }
-    this.#parts.reporting.sendWhenDue();
+    this.#parts.reporting.sendWhenDue(this.#parts.engine.takePatternChange());
     this.#parts.afterwards();
   }
 
@@ -135,17 +132,10 @@ export class Learner {
   }
 
   #learn(event: ShardEvent): void {
-    const { engine, map, stats, settings, now } = this.#parts;
+    const { engine, stats } = this.#parts;
     stats.eventsLearned++;
-    const held = this.#verdict(event);
-    const { plans } = engine.request(event);
-    this.#judge(plans, event, held);
-    const candidates = map.after(event);
-    const { prefetchMode: mode, prefetchThreshold: threshold, prefetchCost: cost } = settings();
-    if (held !== "issued" || candidates.length === 0) return;
-    const fromMap = decide(candidates, { mode, threshold, cost }, epochMillis(now()));
-    for (const { shard, probability } of fromMap) this.#note(shard, event, "map", probability, cost, held);
-    this.#dispatch(fromMap);
+    const verdict = this.#verdict(event);
+    this.#judge(engine.request(event).plans, event, verdict);
   }
 
   /** Whether this event may lead to prefetches at all. */

@@ -9,6 +9,9 @@ const REPORT_EVERY = 5 * SECOND;
 /** ...or when this many events are in it. */
 const REPORT_AT = 500;
 
+/** Users' names shorter than this are found in ids by chance. */
+const LEAST_NAME = 3;
+
 /** Reports what a partition learned: compact deltas, no users, numbered so that each counts once. */
 export class Reporting {
   readonly #reporter = new Reporter();
@@ -35,9 +38,13 @@ export class Reporting {
     this.#sentAt = parts.now();
   }
 
-  /** An event, and what its read came to. O(lookahead). */
-  observe(event: ReportedEvent): void {
-    this.#reporter.observe(event);
+  /**
+   * An event, and what its read came to. A shard whose id names the user is left out: what leaves a partition names
+   * nobody. O(lookahead).
+   */
+  observe({ shard, ...event }: ReportedEvent): void {
+    const telling = shard !== undefined && event.user.length >= LEAST_NAME && shard.includes(event.user);
+    this.#reporter.observe(shard === undefined || telling ? event : { ...event, shard });
   }
 
   prefetchIssued(): void {
@@ -49,9 +56,9 @@ export class Reporting {
     this.#reporter.calibrate(probability, used);
   }
 
-  /** Sends a report when one is due; only ever called while there is activity. */
-  sendWhenDue(): void {
-    if (this.#reporter.events < REPORT_AT && this.#now() - this.#sentAt < REPORT_EVERY) return;
+  /** Sends a report when one is due, or at once on a significant change; only ever called while there is activity. */
+  sendWhenDue(atOnce: boolean): void {
+    if (!atOnce && this.#reporter.events < REPORT_AT && this.#now() - this.#sentAt < REPORT_EVERY) return;
     this.send().catch(() => this.#stats.faults++);
   }
 

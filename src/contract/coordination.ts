@@ -1,5 +1,6 @@
 /** What partitions, coordinator and admin tell one another by RPC. */
 import { z } from "zod";
+import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
 import type { Region } from "../core/placement/regions.ts";
 import type { Topology } from "../core/placement/topology.ts";
 import type { ProofCounts } from "../core/proof/control-arm.ts";
@@ -99,4 +100,6 @@ export interface Explanation {
     readonly price: number;
     readonly verdict: string;
   } | null;
+  /** What the prediction engine knows of it. */
+  readonly engine: EngineExplanation;
 }

@@ -14,8 +14,6 @@ const PREDICTION_AGE_BINS = 8;
 /** Event types share this many bins. */
 const TYPES = 64;
 const INPUTS = 6;
-/** Observations waiting for their outcome. */
-const LOG = 1 << 14;
 /** "Soon" is this share of the cache's turnover: about when a copy that is not wanted would have been evicted. */
 const HORIZON_SHARE = 0.35;
 
@@ -45,25 +43,32 @@ export class ReuseLearner {
       PREDICTION_BINS * PREDICTION_AGE_BINS * ORIGINS,
     ],
     sets: COUNT_BINS * ORIGINS,
-    initialWeight: 0.3,
+    initialWeight: 0.2,
     learningRate: 0.003,
-    binRate: 0.004,
-    prior: 0.2,
+    binRate: 0.002,
+    prior: () => 0.5,
   });
   readonly #bins = new Int16Array(INPUTS);
-  readonly #logBins = new Int16Array(LOG * INPUTS);
-  readonly #logReference = new Int32Array(LOG);
-  readonly #logTick = new Int32Array(LOG);
-  readonly #logSet = new Uint8Array(LOG);
+  readonly #logSize: number;
+  readonly #logBins: Int16Array;
+  readonly #logReference: Int32Array;
+  readonly #logTick: Int32Array;
+  readonly #logSet: Uint8Array;
   #head = 0;
   #tail = 0;
 
-  constructor(shards: ShardTable) {
+  /** @param logSize observations waiting for their outcome, a power of two. */
+  constructor(shards: ShardTable, logSize: number) {
     this.#shards = shards;
+    this.#logSize = logSize;
+    this.#logBins = new Int16Array(logSize * INPUTS);
+    this.#logReference = new Int32Array(logSize);
+    this.#logTick = new Int32Array(logSize);
+    this.#logSet = new Uint8Array(logSize);
   }
 
   get bytes(): number {
-    return this.#mixer.bytes + this.#logBins.byteLength + LOG * 9;
+    return this.#mixer.bytes + this.#logBins.byteLength + this.#logSize * 9;
   }
 
   /** The learned tables, for saving and restoring. */
@@ -79,8 +84,8 @@ export class ReuseLearner {
 
   /** Takes down what `handle` looks like now, to learn from when it is known whether it was wanted. */
   observe(handle: number, tick: number): void {
-    if (this.#head - this.#tail === LOG) return;
-    const at = this.#head++ & (LOG - 1);
+    if (this.#head - this.#tail === this.#logSize) return;
+    const at = this.#head++ & (this.#logSize - 1);
     const set = this.#describe(handle, tick);
     for (let i = 0; i < INPUTS; i++) this.#logBins[at * INPUTS + i] = this.#bins[i] as number;
     this.#logReference[at] = this.#shards.reference(handle);
@@ -92,7 +97,7 @@ export class ReuseLearner {
   learn(tick: number): void {
     const due = tick - this.turnover * HORIZON_SHARE;
     for (; this.#tail < this.#head; this.#tail++) {
-      const at = this.#tail & (LOG - 1);
+      const at = this.#tail & (this.#logSize - 1);
       const since = this.#logTick[at] as number;
       if (since > due) return;
       const handle = this.#shards.resolve(this.#logReference[at] as number);

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
+import { HourPeaks } from "./hour-peaks.ts";
 import { SpaceSaving } from "./space-saving.ts";
 
 /** How much a region wants a shard. */
@@ -15,9 +16,10 @@ export interface ShardDemand {
   readonly bytes: number;
 }
 
-/** The shards a region wants, by demand at two time scales; the heaviest of them, by Space-Saving. */
+/** The shards a region wants, by demand at two time scales, the heaviest of them; and its hours' peaks. */
 export class RegionDemand implements Rescalable {
   readonly #shards: SpaceSaving;
+  readonly peaks = new HourPeaks();
   readonly #short: Float64Array;
   readonly #misses: Float64Array;
   readonly #bytes: Float64Array;
@@ -37,6 +39,7 @@ export class RegionDemand implements Rescalable {
     this.#short[slot] = (this.#short[slot] as number) + requests * at.short;
     this.#misses[slot] = (this.#misses[slot] as number) + misses * at.long;
     this.#bytes[slot] = (this.#bytes[slot] as number) + bytes * at.long;
+    this.peaks.add(shard, requests, at);
   }
 
   /** Long-term requests of a shard; 0 when it is not known. O(1). */
@@ -69,14 +72,16 @@ export class RegionDemand implements Rescalable {
     });
   }
 
-  rescale(short: number, long: number): void {
+  rescale(short: number, long: number, season: number): void {
     this.#shards.rescale(long);
+    this.peaks.rescale(short, long, season);
     multiply(this.#short, short);
     multiply(this.#misses, long);
     multiply(this.#bytes, long);
   }
 
   write(writer: ByteWriter): void {
+    this.peaks.write(writer);
     writer.count(this.#shards.size);
     for (const slot of this.#shards.ranked()) {
       writer.name(this.#shards.keyOf(slot));
@@ -91,6 +96,7 @@ export class RegionDemand implements Rescalable {
   }
 
   read(reader: ByteReader): void {
+    this.peaks.read(reader);
     for (let left = reader.count(); left > 0; left--) {
       const shard = reader.name();
       const [count = 0, error = 0, short = 0, misses = 0, bytes = 0] = reader.sparse(5);

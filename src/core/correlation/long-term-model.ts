@@ -4,7 +4,6 @@ import { type Moment, TimeScales } from "./decay.ts";
 import { RegionDemand, type ShardDemand } from "./demand.ts";
 import { EdgeTable, type Successor } from "./edge-table.ts";
 import { type EventRate, EventRates } from "./event-rates.ts";
-import { HourPeaks } from "./hour-peaks.ts";
 import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "./keys.ts";
 import type { MapSlice } from "./map-versions.ts";
 import { type CalibrationBin, type Outcome, Outcomes } from "./outcomes.ts";
@@ -71,7 +70,6 @@ export class LongTermModel {
   readonly #rates: EventRates;
   readonly #matrix: CorrelationMatrix;
   readonly #demand = new Map<string, RegionDemand>();
-  readonly #peaks = new HourPeaks();
   readonly #outcomes = new Outcomes();
   readonly #planner = new ScanPlanner();
   readonly #map: ProbabilityRows;
@@ -169,7 +167,6 @@ export class LongTermModel {
   planScan(now: number, partitions: readonly ScannedPartition[]): readonly PartitionPlan[] {
     return this.#planner.plan(now, partitions, {
       demand: this.#demand,
-      peaks: this.#peaks,
       fade: this.#scales.fadeAt(now),
       observed: Math.max(0, now - this.#first),
     });
@@ -204,8 +201,7 @@ export class LongTermModel {
     for (const landmark of landmarks) writer.float(landmark);
     writer.float(this.#first);
     writeChanges(writer, this.#map.changes());
-    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#peaks, this.#planner])
-      part.write(writer);
+    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#planner]) part.write(writer);
     writer.count(this.#demand.size);
     for (const [region, shards] of this.#demand) {
       writer.name(region);
@@ -227,8 +223,7 @@ export class LongTermModel {
   #read(reader: ByteReader): void {
     this.#first = reader.float();
     this.#map.restoreChanges(readChanges(reader));
-    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#peaks, this.#planner])
-      part.read(reader);
+    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#planner]) part.read(reader);
     for (let left = reader.count(); left > 0; left--) {
       const demand = new RegionDemand(this.#bounds.demand);
       this.#demand.set(reader.name(), demand);
@@ -264,9 +259,14 @@ export class LongTermModel {
   }
 
   #mergeEdges({ names, seen, edges }: ReportBody, at: Moment): void {
+    /** Rows of names, so that each is looked up once; checked, since a row may change hands meanwhile. */
+    const rows = new Int32Array(names.length).fill(-1);
     for (const [index, count] of seen) {
       const key = names[index];
-      if (isShardKey(key)) this.#map.touch(0, this.#shards.see(key, count, at));
+      if (!isShardKey(key)) continue;
+      const row = this.#shards.see(key, count, at);
+      rows[index] = row;
+      this.#map.touch(0, row);
     }
     for (const [fromIndex, toIndex, delays] of edges) {
       const from = names[fromIndex];
@@ -274,10 +274,14 @@ export class LongTermModel {
       if (from === undefined || from.length > MAX_KEY_LENGTH || !isShardKey(to)) continue;
       const index = from.startsWith("s:") ? 0 : 1;
       const table = index === 0 ? this.#shards : this.#types;
-      const known = table.rows.find(from);
-      const row = known < 0 ? table.see(from, 0, at) : known;
+      let row = rows[fromIndex] as number;
+      if (row < 0 || table.rows.keyOf(row) !== from) {
+        row = table.rows.find(from);
+        if (row < 0) row = table.see(from, 0, at);
+        rows[fromIndex] = row;
+        this.#map.touch(index, row);
+      }
       table.link(row, to, delays, at);
-      this.#map.touch(index, row);
     }
   }
 
@@ -301,7 +305,6 @@ export class LongTermModel {
       const shard = isShardKey(key) ? shardOfKey(key) : null;
       if (shard === null) continue;
       shards.add(shard, requests, misses, bytes, at);
-      this.#peaks.add(region, shard, requests, at);
     }
   }
 
@@ -312,7 +315,7 @@ export class LongTermModel {
   }
 
   #stored() {
-    const tables = [this.#shards, this.#types, this.#rates, this.#matrix, this.#peaks, this.#outcomes];
+    const tables = [this.#shards, this.#types, this.#rates, this.#matrix, this.#outcomes];
     return [...tables, ...this.#demand.values()];
   }
 

@@ -20,6 +20,8 @@ export const MAX_SLICE_BYTES = 60_000;
 const VERSION_EVERY = 2 * SECOND;
 /** Versions remembered, a minute's: who has an older one gets the best slice whole. */
 const VERSIONS = 32;
+/** The memo's key of the best slice; no version is negative. */
+const WHOLE = -1;
 /** A probability that moved by less is no news. */
 const MATERIAL = 0.05;
 
@@ -70,8 +72,9 @@ export class MapVersions {
     if (version === this.#version) return null;
     let slice = this.#memo.get(version);
     if (slice === undefined) {
-      slice = this.#delta(version) ?? this.#memo.get(-1) ?? this.#whole();
-      this.#memo.set(slice.whole ? -1 : version, slice);
+      slice = this.#delta(version) ?? this.#memo.get(WHOLE) ?? this.#whole();
+      this.#memo.set(version, slice);
+      if (slice.whole) this.#memo.set(WHOLE, slice);
     }
     return slice;
   }

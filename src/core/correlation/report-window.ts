@@ -8,10 +8,15 @@ const MAX_NEXT = 64;
 /** Ticks of one event type held between two reports; what is older counts for the last one held. */
 const MAX_TICKS = 32;
 
-/** An edge's delays as the report lists them: `[bin, weight, bin, weight …]`. */
+/** How often one name followed another, and after how long. */
 export interface Edge {
+  readonly from: Node;
+  readonly to: Node;
   weight: number;
-  readonly delays: number[];
+  /** Most edges between two reports know one bin of delays only: `rest` lists others, `[bin, weight, …]`. */
+  readonly bin: number;
+  binWeight: number;
+  rest: number[] | null;
 }
 
 /** What was counted about one name since the last report. */
@@ -33,6 +38,7 @@ export interface Node {
 export class ReportWindow {
   #window = 1;
   #nodes = new Map<string, Node>();
+  #edges: Edge[] = [];
   #refused = 0;
 
   get size(): number {
@@ -41,6 +47,11 @@ export class ReportWindow {
   /** Names that found no room. */
   get refused(): number {
     return this.#refused;
+  }
+
+  /** All edges, in the order they were first seen. */
+  get edges(): readonly Edge[] {
+    return this.#edges;
   }
 
   nodes(): IterableIterator<Node> {
@@ -61,21 +72,18 @@ export class ReportWindow {
   /** Counts that `to` followed `from` after `delay` ms. O(1). */
   link(from: Node, to: Node, weight: number, delay: number): void {
     if (from.next === null) from.next = new Map();
-    let edge = from.next.get(to);
+    const bin = delayBin(delay);
+    const edge = from.next.get(to);
     if (edge === undefined) {
       if (from.next.size >= MAX_NEXT) return;
-      edge = { weight: 0, delays: [] };
-      from.next.set(to, edge);
+      const fresh = { from, to, weight, bin, binWeight: weight, rest: null };
+      from.next.set(to, fresh);
+      this.#edges.push(fresh);
+      return;
     }
     edge.weight += weight;
-    const { delays } = edge;
-    const bin = delayBin(delay);
-    for (let i = 0; i < delays.length; i += 2)
-      if (delays[i] === bin) {
-        delays[i + 1] = (delays[i + 1] as number) + weight;
-        return;
-      }
-    delays.push(bin, weight);
+    if (edge.bin === bin) edge.binWeight += weight;
+    else addToRest(edge, bin, weight);
   }
 
   /** Counts that an event of type `next` followed one of `type`. O(1). */
@@ -99,6 +107,7 @@ export class ReportWindow {
     // Contexts still hold these nodes: what they counted must not stay in memory with them.
     for (const node of this.#nodes.values()) reset(node);
     this.#nodes = new Map();
+    this.#edges = [];
     this.#window++;
     this.#refused = 0;
   }
@@ -112,6 +121,17 @@ export class ReportWindow {
     this.#nodes.set(node.key, node);
     return node;
   }
+}
+
+function addToRest(edge: Edge, bin: number, weight: number): void {
+  if (edge.rest === null) edge.rest = [];
+  const { rest } = edge;
+  for (let i = 0; i < rest.length; i += 2)
+    if (rest[i] === bin) {
+      rest[i + 1] = (rest[i + 1] as number) + weight;
+      return;
+    }
+  rest.push(bin, weight);
 }
 
 const newNode = (key: string): Node => ({

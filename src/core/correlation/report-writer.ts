@@ -1,3 +1,4 @@
+import { halfLog2 } from "../hash.ts";
 import { jsonBytes } from "./map-versions.ts";
 import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
@@ -7,7 +8,7 @@ const BRACKETS = 3;
 const INDEX = 5;
 const BIN = 3;
 /** Bytes of a number of at most two decimals, with its comma. O(1). */
-const bytesOf = (value: number): number => Math.ceil(Math.log10(value + 2)) + 5;
+const bytesOf = (value: number): number => Math.ceil(Math.log10(value + 2)) + 4;
 /** Totals, calibration and the names of the fields. */
 const FRAME = 2_000;
 
@@ -24,7 +25,7 @@ export function writeReport(
   writer.writeTypes(nodes);
   writer.writeSeen(nodes);
   writer.writeDemand(nodes);
-  writer.writeEdges(nodes);
+  writer.writeEdges(window.edges);
   return { ...writer.draft, totals, calibration };
 }
 
@@ -66,31 +67,27 @@ class BoundedReport {
   }
 
   /** Edges take what room is left, the heaviest first: a far and single successor is what goes. */
-  writeEdges(nodes: readonly Node[]): void {
+  writeEdges(all: readonly Edge[]): void {
     const { edges } = this.draft;
-    const all: { from: Node; to: Node; edge: Edge }[] = [];
-    for (const from of nodes)
-      if (from.next !== null) for (const [to, edge] of from.next) all.push({ from, to, edge });
-    for (const { from, to, edge } of heaviest(all, (one) => one.edge.weight)) {
-      if (edges.length >= MAX.edges) break;
-      if (!this.#afford(2 * BRACKETS + 2 * INDEX + delaysBytes(edge), from, to)) continue;
-      edges.push([
-        this.#name(from),
-        this.#name(to),
-        edge.delays.map((value, i) => (i % 2 === 0 ? value : rounded(value))),
-      ]);
+    for (const edge of heaviest(all, ({ weight }) => weight, MAX.edges)) {
+      if (this.#left < BRACKETS + 2 * INDEX) return;
+      if (edges.length >= MAX.edges || !this.#afford(edgeBytes(edge), edge.from, edge.to)) continue;
+      edges.push([this.#name(edge.from), this.#name(edge.to), delaysOf(edge)]);
     }
   }
 
   /** Takes the bytes of an entry and of names not yet written off what is left; false when they do not fit. */
-  #afford(bytes: number, ...names: readonly Node[]): boolean {
+  #afford(bytes: number, node: Node, other = node): boolean {
     let cost = bytes;
     let fresh = 0;
-    for (const node of names)
-      if (!this.#index.has(node)) {
-        cost += jsonBytes(node.key);
-        fresh++;
-      }
+    if (!this.#index.has(node)) {
+      cost += jsonBytes(node.key);
+      fresh++;
+    }
+    if (other !== node && !this.#index.has(other)) {
+      cost += jsonBytes(other.key);
+      fresh++;
+    }
     if (cost > this.#left || this.draft.names.length + fresh > MAX.names) return false;
     this.#left -= cost;
     return true;
@@ -109,20 +106,46 @@ class BoundedReport {
 const demandBytes = ({ requests, misses, bytes }: Node): number =>
   bytesOf(requests) + bytesOf(misses) + bytesOf(bytes);
 
-const delaysBytes = ({ weight, delays }: Edge): number => (delays.length / 2) * (BIN + bytesOf(weight));
+const edgeBytes = ({ binWeight, weight, rest }: Edge): number => {
+  const one = bytesOf(binWeight) + BIN + 2 * BRACKETS + 2 * INDEX;
+  return rest === null ? one : one + (rest.length / 2) * (BIN + bytesOf(weight));
+};
+
+const delaysOf = ({ bin, binWeight, rest }: Edge): number[] => {
+  const delays = [bin, rounded(binWeight)];
+  if (rest !== null)
+    for (let i = 0; i < rest.length; i += 2) delays.push(rest[i] as number, rounded(rest[i + 1] as number));
+  return delays;
+};
 
 /** Weights of edges are sums of 1/d; two decimals are plenty, and short in JSON. */
 const rounded = (weight: number): number => Math.round(weight * 100) / 100;
 
-/** Classes of weight that {@link heaviest} tells apart: half octaves from 1/32 up. */
-const CLASSES = 48;
+/** Classes of weight that {@link heaviest} tells apart: half octaves of 1/32. */
+const CLASSES = 64;
 
-/** The items by weight, the heaviest first, to within half an octave: one pass instead of a sort. O(n). */
-function heaviest<T>(items: readonly T[], weight: (item: T) => number): T[] {
+/**
+ * The heaviest of the items to within half an octave, at most `limit` and the rest of the class where that ends: two
+ * passes instead of a sort. O(n).
+ */
+function heaviest<T>(
+  items: readonly T[],
+  weight: (item: T) => number,
+  limit = Number.POSITIVE_INFINITY,
+): T[] {
+  const classOf = (item: T): number => Math.min(CLASSES - 1, halfLog2(Math.min(2 ** 30, weight(item) * 32)));
+  const sizes = new Uint32Array(CLASSES);
+  for (const item of items) {
+    const level = classOf(item);
+    sizes[level] = (sizes[level] as number) + 1;
+  }
+  let lightest = CLASSES - 1;
+  for (let sum = sizes[lightest] as number; lightest > 0 && sum < limit; sum += sizes[lightest] as number)
+    lightest--;
   const classes: T[][] = Array.from({ length: CLASSES }, () => []);
   for (const item of items) {
-    const level = Math.floor(2 * Math.log2(Math.max(weight(item), 1 / 32))) + 10;
-    classes[Math.min(CLASSES - 1, level)]?.push(item);
+    const level = classOf(item);
+    if (level >= lightest) classes[level]?.push(item);
   }
   return classes.reverse().flat();
 }

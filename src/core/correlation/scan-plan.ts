@@ -2,7 +2,6 @@ import { HOUR, MINUTE } from "../units.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { LONG_TERM, type Moment, SHORT_TERM } from "./decay.ts";
 import type { RegionDemand, ShardDemand } from "./demand.ts";
-import type { HourPeaks } from "./hour-peaks.ts";
 
 /** A partition as the scan sees it. */
 export interface ScannedPartition {
@@ -29,7 +28,6 @@ export interface PartitionPlan {
 /** What the scan plans from. */
 export interface ScanInputs {
   readonly demand: ReadonlyMap<string, RegionDemand>;
-  readonly peaks: HourPeaks;
   readonly fade: Moment;
   /** How long anything has been observed, ms. */
   readonly observed: number;
@@ -166,14 +164,15 @@ export class ScanPlanner {
 
 /** What the coming hour of the week usually brings this region, and is not there yet. */
 function seasonal(region: string, slots: number, now: number, inputs: ScanInputs): PlannedShard[] {
-  const { peaks, demand, fade } = inputs;
+  const { demand, fade, observed } = inputs;
   const start = (Math.floor(now / HOUR) + 1) * HOUR;
   if (start - now > SEASON_LEAD) return [];
   const own = demand.get(region);
+  if (own === undefined) return [];
   const { long } = spansOf(inputs);
-  return peaks.expected(start, now, fade).flatMap(({ region: of, shard, perHour }) => {
-    const usual = ((own?.longTerm(shard, fade) ?? 0) / long) * HOUR;
-    if (of !== region || perHour < PEAK * usual || (own?.lately(shard, fade) ?? 0) >= WARM) return [];
+  return own.peaks.expected(start, now - observed, fade).flatMap(({ shard, perHour }) => {
+    const usual = (own.longTerm(shard, fade) / long) * HOUR;
+    if (perHour < PEAK * usual || own.lately(shard, fade) >= WARM) return [];
     return planned(shard, chanceOf(perHour / slots), start, start + SEASON_STAY);
   });
 }

@@ -3,24 +3,37 @@ import type { Admission } from "../cache/policy.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import { Predictor } from "../prediction/predictor.ts";
-import { ABSENT, EVENT, IN_FLIGHT, RESIDENT, ShardTable, UNUSED } from "../prediction/shard-table.ts";
+import type { Reliability } from "../prediction/reliability.ts";
+import {
+  ABSENT,
+  EVENT,
+  IN_FLIGHT,
+  MISSING,
+  RESIDENT,
+  ShardTable,
+  UNUSED,
+  USED,
+} from "../prediction/shard-table.ts";
+import type { Slice } from "../prediction/slice.ts";
 import { Economics } from "../prefetch/economics.ts";
+import { Planner } from "../prefetch/planner.ts";
 import { SeededRandom } from "../random.ts";
-import { type Bytes, type EpochMillis, epochMillis, type Millis, millis, probability } from "../units.ts";
+import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
+import { Decisions } from "./decisions.ts";
+import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
+import type { Explanation, Verdict } from "./explanation.ts";
 import { Pace } from "./pace.ts";
+import { PatternWatch } from "./pattern-watch.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
-import type { EngineAnswer, PrefetchPlan, ReadOutcome } from "./types.ts";
+import type { EngineAnswer, ReadOutcome } from "./types.ts";
 
 /** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
-const TABLE_SHARE = 0.35;
-/** Rows of the successor tables per byte of the model, before rounding down to a power of two. */
+const TABLE_SHARE = 0.28;
+/** Rows of the successor tables, and users remembered, per byte of the model; rounded down to a power of two. */
 const ROWS_PER_BYTE = 1 / 500;
-const USERS_PER_BYTE = 1 / 4_096;
-/** Held prefetched copies take at most this share of the cache. */
-const MAX_HELD = 0.5;
-/** A prefetch not heard of for this many horizons may be planned again. */
-const LOST_AFTER = 8;
-const NO_PLANS: readonly PrefetchPlan[] = [];
+const USERS_PER_BYTE = 1 / 8_192;
+/** Predictions and observations waiting for their outcome. */
+const LOG_PER_BYTE = 1 / 1_024;
 
 /**
  * The brain of a cache: told every event, it says what is resident, what to prefetch and what to evict. It holds ids
@@ -35,15 +48,16 @@ export class Engine {
   readonly #reuse: ReuseLearner;
   readonly #cache: LearnedCache;
   readonly #economics: Economics;
-  readonly #random: SeededRandom;
+  readonly #planner: Planner;
   readonly #pace = new Pace();
+  readonly #decisions = new Decisions();
   readonly #types = new Map<string, number>();
-  /** When prefetches under way were issued, by handle. */
-  readonly #issuedAt = new Map<number, number>();
+  readonly #typeNames: string[] = [];
+  readonly #watch = new PatternWatch();
+  #listener: ((probability: number, label: number) => void) | undefined;
   #tick = 0;
-  #meanSize = 1;
 
-  /** @param capacity of the cache, in whatever unit `fill` is given sizes in: bytes, or 1 for each shard. */
+  /** @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard. */
   constructor(capacity: Bytes, settings: Partial<EngineSettings> = {}) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
     this.#economics = new Economics(all);
@@ -51,10 +65,20 @@ export class Engine {
     this.#predictor = new Predictor(this.#shards, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
       rows: powerOfTwo(all.modelBytes * ROWS_PER_BYTE),
+      log: powerOfTwo(all.modelBytes * LOG_PER_BYTE),
     });
-    this.#random = new SeededRandom(all.seed);
-    this.#reuse = new ReuseLearner(this.#shards);
-    this.#cache = new LearnedCache(capacity, this.#shards, this.#reuse, this.#random);
+    this.#reuse = new ReuseLearner(this.#shards, powerOfTwo(all.modelBytes * LOG_PER_BYTE));
+    this.#cache = new LearnedCache(capacity, this.#shards, this.#reuse, new SeededRandom(all.seed));
+    this.#planner = new Planner({
+      shards: this.#shards,
+      predictor: this.#predictor,
+      cache: this.#cache,
+      economics: this.#economics,
+      pace: this.#pace,
+    });
+    this.#predictor.onOutcome = (said, label) => {
+      this.#listener?.(said, label);
+    };
   }
 
   get capacity(): Bytes {
@@ -73,7 +97,7 @@ export class Engine {
     return this.#shards.bytes + this.#predictor.bytes + this.#reuse.bytes;
   }
   /** How good the probabilities were so far. */
-  get reliability() {
+  get reliability(): Reliability {
     return this.#predictor.reliability;
   }
   get settings(): EngineSettings {
@@ -87,7 +111,7 @@ export class Engine {
 
   /** Hears of each prediction's outcome when it is known. */
   onOutcome(listener: (probability: number, label: number) => void): void {
-    this.#predictor.onOutcome = listener;
+    this.#listener = listener;
   }
 
   /** Whether `shard` is resident. Changes nothing. */
@@ -98,46 +122,49 @@ export class Engine {
   /** Takes note of an event: learns from it, and says what it means. */
   request(event: ShardEvent): EngineAnswer {
     const tick = ++this.#tick;
+    const { shard, time } = event;
     const type = this.#typeOf(event.type);
-    const shard = event.shard;
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
     this.#setPace(event, tick);
-    let outcome: ReadOutcome = "none";
-    let prefetched = false;
-    if (shard !== undefined) {
-      outcome = this.#read(handle);
-      prefetched = outcome === "hit" && this.#cache.use(handle);
-      this.#noteDemand(handle, type, tick, event.time);
-    }
-    this.#predictor.learn(tick, event.time);
+    const surprise = this.#surprise(handle, tick);
+    const outcome = shard === undefined ? "none" : this.#read(handle);
+    const prefetched = outcome === "hit" && this.#cache.use(handle);
+    if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
+    this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
     this.#observeReuse(tick);
-    this.#predictor.observe(event.user, handle, type, tick, event.time);
-    return { outcome, prefetched, plans: this.#plan(handle, event.time) };
+    this.#predictor.observe(event.user, handle, type, tick, time);
+    const answer: EngineAnswer = { outcome, prefetched, plans: this.#planner.plan(handle, tick, time) };
+    this.#remember(event, answer);
+    if (shard !== undefined) this.#watch.read(surprise);
+    return answer;
   }
 
   /**
-   * The bytes of `shard` have arrived, after a demand or for a plan. Too large a shard is not admitted, nor is a
-   * prefetched one that has meanwhile become resident. `evicted` has to be dropped first.
+   * The bytes of `shard` have arrived, after a demand or for a plan. A shard larger than the cache is not admitted, nor
+   * is a prefetched one that has meanwhile become resident. `evicted` has to be dropped first.
    */
   fill(shard: string, size: Bytes, reason: "demand" | "prefetch", now: EpochMillis): Admission {
     const handle = this.#shards.intern(shard);
     const prefetch = reason === "prefetch";
-    if (prefetch) this.#landed(handle, now);
-    if (this.#shards.state[handle] === IN_FLIGHT) this.#shards.state[handle] = ABSENT;
+    if (prefetch) this.#planner.landed(handle, now);
+    else this.#planner.settled(handle);
     if (prefetch && this.#shards.state[handle] === RESIDENT) return { admitted: false, evicted: [] };
-    this.#meanSize += (size - this.#meanSize) * 0.01;
+    this.#pace.countSize(size);
     const evicted: number[] = [];
     const admitted = this.#cache.admit(handle, size, prefetch, this.#tick, evicted);
-    return { admitted, evicted: this.#idsOf(evicted) };
+    if (prefetch) this.#decisions.settle(shard, "pending", admitted ? "held" : "failed");
+    return { admitted, evicted: this.#namesOf(evicted) };
   }
 
-  /** A plan came to nothing. `missing`: there is no such shard. */
-  fillFailed(shard: string, _missing: boolean): void {
+  /** A plan came to nothing. `missing`: there is no such shard, and guessing it again is vain. */
+  fillFailed(shard: string, missing: boolean): void {
     const handle = this.#shards.find(shard);
-    this.#issuedAt.delete(handle);
-    if (this.#shards.state[handle] === IN_FLIGHT) this.#shards.state[handle] = ABSENT;
+    if (handle === 0) return;
+    this.#planner.settled(handle);
+    if (missing && this.#shards.state[handle] === ABSENT) this.#shards.state[handle] = MISSING;
+    this.#decisions.settle(shard, "pending", "failed");
   }
 
   /** Forgets a copy (invalidated, deleted). True when it was resident. */
@@ -152,45 +179,100 @@ export class Engine {
   resize(capacity: Bytes): readonly string[] {
     const evicted: number[] = [];
     this.#cache.resize(capacity, this.#tick, evicted);
-    return this.#idsOf(evicted);
+    return this.#namesOf(evicted);
+  }
+
+  /** Why `shard` is here, or is not. */
+  explain(shard: string): Explanation {
+    const t = this.#shards;
+    const handle = t.find(shard);
+    const saidAt = t.predictedAt[handle] as number;
+    const demands = t.count[handle] as number;
+    return {
+      shard,
+      verdict: this.#verdict(handle),
+      demands,
+      lastDemand: demands === 0 ? undefined : epochMillis(t.lastMs[handle] as number),
+      probability: probability(t.predicted[handle] as number),
+      saidEventsAgo: saidAt === 0 ? undefined : this.#tick - saidAt,
+      price: this.#planner.price(),
+      keepWorth: probability(handle === 0 ? 0 : this.#reuse.probability(handle, this.#tick)),
+      prefetch: this.#decisions.get(shard),
+    };
+  }
+
+  /** Whether the pattern of reads has changed significantly since this was last asked: reason to report at once. */
+  takePatternChange(): boolean {
+    return this.#watch.takeChange();
+  }
+
+  /** Takes over what was learned elsewhere; it is used where there is little experience of one's own. */
+  applySlice(slice: Slice): void {
+    this.#predictor.applySlice(slice);
+  }
+
+  /** Everything learned, as plain data and typed arrays; not which shards are resident. */
+  toState(): EngineState {
+    return saveEngine(this.#parts, [...this.#typeNames], this.#tick);
+  }
+
+  /** An engine that knows what the state tells; its cache is empty, and is filled by {@link fill}. */
+  static fromState(state: EngineState, capacity: Bytes, settings: Partial<EngineSettings> = {}): Engine {
+    const engine = new Engine(capacity, settings);
+    engine.#tick = state.tick;
+    for (const name of state.types) engine.#typeOf(name);
+    restoreEngine(engine.#parts, state);
+    return engine;
+  }
+
+  get #parts() {
+    return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#pace };
   }
 
   #read(handle: number): ReadOutcome {
     const state = this.#shards.state[handle];
     this.#pace.countRead(state === RESIDENT);
     if (state === RESIDENT) return "hit";
+    if (state === MISSING) this.#shards.state[handle] = ABSENT;
     if (state !== IN_FLIGHT) return "miss";
-    this.#shards.state[handle] = ABSENT;
+    this.#planner.settled(handle);
     return "late";
+  }
+
+  /** 0 when the read was certain to come, 1 when nobody saw it coming or the shard is new. */
+  #surprise(handle: number, tick: number): number {
+    const said = this.#shards.predictedAt[handle] as number;
+    if ((this.#shards.count[handle] as number) < NEW || said === 0 || tick - said > this.#predictor.horizon)
+      return 1;
+    return 1 - (this.#shards.predicted[handle] as number);
   }
 
   #setPace(event: ShardEvent, tick: number): void {
     const pace = this.#pace;
     pace.countEvent(this.#predictor.gap(event.user, tick), event.time);
-    const turnover = pace.turnover(this.#cache.capacity / this.#meanSize);
+    const turnover = pace.turnover(this.#cache.capacity);
     this.#predictor.turnover = this.#reuse.turnover = turnover;
     this.#predictor.horizon = this.#cache.holdTicks = pace.horizon(turnover);
     this.#predictor.fillMs = pace.fillMs;
   }
 
   #noteDemand(handle: number, type: number, tick: number, time: number): void {
-    const shards = this.#shards;
-    const last = shards.last[handle] as number;
+    const t = this.#shards;
+    const last = t.last[handle] as number;
     const turns = last === 0 ? 0 : (tick - last) / this.#reuse.turnover;
     if (last !== 0) {
-      shards.gap2[handle] = shards.gap[handle] as number;
-      shards.gap[handle] = tick - last;
+      t.gap2[handle] = t.gap[handle] as number;
+      t.gap[handle] = tick - last;
     }
-    shards.shortRate[handle] = (shards.shortRate[handle] as number) * Math.exp(-turns) + 1;
-    shards.longRate[handle] = (shards.longRate[handle] as number) * Math.exp(-turns / 8) + 1;
-    shards.last[handle] = tick;
-    shards.count[handle] = (shards.count[handle] as number) + 1;
-    shards.type[handle] = type;
-    shards.previousMs[handle] = shards.lastMs[handle] as number;
-    shards.lastMs[handle] = time;
+    t.shortRate[handle] = (t.shortRate[handle] as number) * Math.exp(-turns) + 1;
+    t.longRate[handle] = (t.longRate[handle] as number) * Math.exp(-turns / 8) + 1;
+    t.last[handle] = tick;
+    t.count[handle] = (t.count[handle] as number) + 1;
+    t.type[handle] = type;
+    t.lastMs[handle] = time;
   }
 
-  /** Two observations per event, one in four of a shard evicted lately: what went must be learned from, too. */
+  /** Two observations per event, up to half of shards evicted lately: what went must be learned from, too. */
   #observeReuse(tick: number): void {
     const first = this.#cache.anyResident();
     if (first === 0) return;
@@ -199,81 +281,47 @@ export class Engine {
     if (second !== 0) this.#reuse.observe(second, tick);
   }
 
-  #plan(current: number, time: number): readonly PrefetchPlan[] {
-    const { candidates, probability: p, urgency } = this.#predictor;
-    const price = this.#price();
-    const most = this.#economics.settings.maxPerEvent;
-    let plans: PrefetchPlan[] | undefined;
-    for (let i = 0; i < candidates.count; i++) {
-      const handle = candidates.handles[i] as number;
-      if (handle === current || !this.#wanted(handle, p[i] as number, price)) continue;
-      if (!this.#economics.decide(p[i] as number, urgency[i] as number, price)) continue;
-      if (this.#cache.held + (plans?.length ?? 0) * this.#meanSize >= this.#cache.capacity * MAX_HELD) break;
-      if (plans === undefined) plans = [];
-      plans.push(this.#issue(i, handle, price, time));
-      if (plans.length === most) break;
-    }
-    this.#economics.account(plans?.length ?? 0);
-    return plans ?? NO_PLANS;
+  /** Keeps for {@link explain} what was decided and what came of it. */
+  #remember(event: ShardEvent, answer: EngineAnswer): void {
+    if (answer.prefetched) this.#decisions.settle(event.shard ?? "", "held", "used");
+    if (answer.outcome === "late") this.#decisions.settle(event.shard ?? "", "pending", "late");
+    for (const plan of answer.plans) this.#decisions.note(plan, event.type, event.shard ?? "", event.time);
   }
 
-  /** Whether there is anything to fetch. A held copy that is still worth its place is held longer instead. */
-  #wanted(handle: number, p: number, price: number): boolean {
-    const shards = this.#shards;
-    if (shards.state[handle] === RESIDENT) {
-      if (shards.origin[handle] === UNUSED && p > price)
-        shards.heldUntil[handle] = this.#tick + this.#cache.holdTicks;
-      return false;
-    }
-    if (shards.state[handle] !== IN_FLIGHT) return true;
-    return (shards.heldUntil[handle] as number) < this.#tick;
-  }
-
-  #price(): number {
-    const cache = this.#cache;
-    return this.#economics.price({
-      victimWorth: cache.full ? cache.victimWorth * this.#meanSize : 0,
-      holdShare: cache.holdTicks / this.#reuse.turnover,
-    });
-  }
-
-  #issue(index: number, handle: number, price: number, time: number): PrefetchPlan {
-    const shards = this.#shards;
-    const p = this.#predictor.probability[index] as number;
-    const { arrival } = this.#predictor;
-    shards.state[handle] = IN_FLIGHT;
-    shards.heldUntil[handle] = this.#tick + this.#cache.holdTicks * LOST_AFTER;
-    this.#issuedAt.set(handle, time);
-    const holdMs = millis(this.#cache.holdTicks * this.#pace.tickMs);
-    return {
-      shard: shards.ids[handle] as string,
-      probability: probability(p),
-      expectedDelay: arrival.quantile(0.5, holdMs),
-      expiresAt: epochMillis(time + arrival.quantile(0.95, holdMs)),
-      source: this.#predictor.bestExpert(index),
-      worth: p,
-      price,
-    };
-  }
-
-  #landed(handle: number, now: number): void {
-    const issued = this.#issuedAt.get(handle);
-    if (issued === undefined) return;
-    this.#issuedAt.delete(handle);
-    this.#pace.countFill(millis(now - issued) as Millis);
+  #verdict(handle: number): Verdict {
+    if (handle === 0) return "never heard of";
+    const t = this.#shards;
+    const { state, origin } = t;
+    if (state[handle] === IN_FLIGHT) return "prefetch under way";
+    if (state[handle] === MISSING) return "does not exist";
+    if (state[handle] !== RESIDENT)
+      return (t.admittedAt[handle] as number) > 0 ? "evicted" : "not worth the price";
+    if (origin[handle] === UNUSED) return "resident, prefetched and not used yet";
+    return origin[handle] === USED ? "resident, prefetched and used" : "resident after demand";
   }
 
   #typeOf(name: string): number {
     const known = this.#types.get(name);
     if (known !== undefined) return known;
-    const type = this.#types.size & 0xffff;
-    this.#types.set(name, type);
+    // Beyond the bound all new types are one; event types are named by programs, not by users.
+    const type = Math.min(this.#types.size, MAX_TYPES);
+    if (type < MAX_TYPES) this.#types.set(name, type);
+    this.#typeNames[type] = type < MAX_TYPES ? name : "";
     return type;
   }
 
-  #idsOf(handles: readonly number[]): readonly string[] {
-    return handles.map((handle) => this.#shards.ids[handle] as string);
+  #namesOf(handles: readonly number[]): readonly string[] {
+    return handles.map((handle) => {
+      const name = this.#shards.ids[handle] as string;
+      this.#decisions.settle(name, "held", "unused");
+      return name;
+    });
   }
 }
+
+/** A shard with fewer demands is new. */
+const NEW = 8;
+/** Event types told apart. */
+const MAX_TYPES = 1_024;
 
 const powerOfTwo = (atMost: number): number => 1 << Math.max(2, Math.floor(Math.log2(atMost)));

@@ -7,13 +7,25 @@ const GAP_STEP = 1.01;
 /** Smoothing of the time between events, and of the fill latency. */
 const TICK_RATE = 0.001;
 const FILL_RATE = 0.05;
+/** Smoothing of the size of copies: about the last 100. */
+const SIZE_RATE = 0.01;
 /** The turnover, in events: shorter than a few residents is noise, longer than this would take hours to learn from. */
 const MIN_TURNOVER = 16;
 const MAX_TURNOVER = 40_000;
 /** The horizon: so many of a user's steps, but a small part of the turnover; see {@link Pace.horizon}. */
 const MIN_HORIZON = 6;
-const HORIZON_STEPS = 8;
+const HORIZON_STEPS = 12;
 const HORIZON_SHARE = 0.05;
+
+/** A {@link Pace} as plain data. */
+export interface PaceState {
+  readonly missRate: number;
+  readonly gap: number;
+  readonly tickMs: number;
+  readonly fillMs: number;
+  readonly meanSize: number;
+  readonly fills: number;
+}
 
 /**
  * The speeds things happen at, in events and in milliseconds: users' gaps, the cache's turnover, fills. All adapt.
@@ -25,6 +37,8 @@ export class Pace {
   #tickMs = 0;
   #lastTime: number | undefined;
   #fillMs = 0;
+  #meanSize = 1;
+  #fills = 0;
 
   /** Usual time between two events. */
   get tickMs(): number {
@@ -50,6 +64,26 @@ export class Pace {
     this.#lastTime = time;
   }
 
+  toState(): PaceState {
+    return {
+      missRate: this.#missRate,
+      gap: this.#gap,
+      tickMs: this.#tickMs,
+      fillMs: this.#fillMs,
+      meanSize: this.#meanSize,
+      fills: this.#fills,
+    };
+  }
+
+  restore(state: PaceState): void {
+    this.#missRate = state.missRate;
+    this.#gap = state.gap;
+    this.#tickMs = state.tickMs;
+    this.#fillMs = state.fillMs;
+    this.#meanSize = state.meanSize;
+    this.#fills = state.fills;
+  }
+
   countRead(hit: boolean): void {
     this.#missRate += ((hit ? 0 : 1) - this.#missRate) * MISS_RATE;
   }
@@ -58,8 +92,20 @@ export class Pace {
     this.#fillMs += (Math.max(0, latency) - this.#fillMs) * FILL_RATE;
   }
 
-  /** Events in which a cache of this many shards turns over once: how long a copy stays that nobody asks for. */
-  turnover(shards: number): number {
+  /** A copy of this size came. */
+  countSize(size: number): void {
+    this.#fills++;
+    this.#meanSize += (size - this.#meanSize) * Math.max(1 / this.#fills, SIZE_RATE);
+  }
+
+  /** Usual size of a copy. */
+  get meanSize(): number {
+    return this.#meanSize;
+  }
+
+  /** Events in which a cache of this capacity turns over once: how long a copy stays that nobody asks for. */
+  turnover(capacity: number): number {
+    const shards = capacity / this.#meanSize;
     return Math.min(MAX_TURNOVER, Math.max(MIN_TURNOVER, shards / Math.max(this.#missRate, 1e-4)));
   }
 

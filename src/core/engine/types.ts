@@ -2,7 +2,7 @@ import type { Expert } from "../prediction/predictor.ts";
 import type { EpochMillis, Millis, Probability } from "../units.ts";
 
 /** Where a plan came from: one of the predictor's experts, or knowledge from elsewhere. */
-export type Source = Expert | "map";
+export type Source = Expert;
 
 /** A prefetch worth issuing now. */
 export interface PrefetchPlan {

@@ -76,6 +76,12 @@ export class ArrivalHistogram {
     return this.#counts.slice();
   }
 
+  /** Takes over another's counts. */
+  restore(counts: Float64Array): void {
+    this.#counts.set(counts);
+    this.#total = counts.reduce((sum, n) => sum + n, 0);
+  }
+
   static fromState(counts: Float64Array): ArrivalHistogram {
     return new ArrivalHistogram(counts.slice());
   }

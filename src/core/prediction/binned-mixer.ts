@@ -4,15 +4,31 @@ const LOG_ODDS_LIMIT = 8;
 const FIRST_LABEL = 1.6;
 const MAX_SEEN = 65_535;
 
-/** Log-odds of `p`, limited. O(1). */
+/** Steps of the tables below: fine enough that no decision changes, small enough to stay in the processor's cache. */
+const ODDS_STEPS = 4_096;
+const UNIT_STEPS = 256;
+const ODDS_MIDDLE = LOG_ODDS_LIMIT * UNIT_STEPS;
+
+const limited = (x: number): number => Math.min(LOG_ODDS_LIMIT, Math.max(-LOG_ODDS_LIMIT, x));
+
+const ODDS = Float32Array.from({ length: ODDS_STEPS + 1 }, (_, i) => {
+  const p = Math.min(ODDS_STEPS - 0.5, Math.max(0.5, i)) / ODDS_STEPS;
+  return limited(Math.log(p / (1 - p)));
+});
+const PROBABILITIES = Float32Array.from(
+  { length: 2 * ODDS_MIDDLE + 1 },
+  (_, i) => 1 / (1 + Math.exp((ODDS_MIDDLE - i) / UNIT_STEPS)),
+);
+
+/** Log-odds of `p`, limited; by table, since it is asked for some hundred times per event. O(1). */
 export function logOdds(p: number): number {
-  const x = Math.log(p / (1 - p));
-  return x > LOG_ODDS_LIMIT ? LOG_ODDS_LIMIT : Math.max(x, -LOG_ODDS_LIMIT);
+  return ODDS[(p * ODDS_STEPS + 0.5) | 0] as number;
 }
 
-/** The inverse of {@link logOdds}. O(1). */
+/** The inverse of {@link logOdds}, by table. O(1). */
 export function fromLogOdds(x: number): number {
-  return 1 / (1 + Math.exp(-x));
+  const i = (x * UNIT_STEPS + ODDS_MIDDLE + 0.5) | 0;
+  return PROBABILITIES[i < 0 ? 0 : Math.min(i, 2 * ODDS_MIDDLE)] as number;
 }
 
 /** How a {@link BinnedMixer} learns. */
@@ -28,7 +44,7 @@ export interface MixerOptions {
   /** Slowest step of a bin's rate: 1/this is about how many labels it remembers. */
   readonly binRate: number;
   /** Probability an unseen bin starts with. */
-  readonly prior: number;
+  readonly prior: (input: number, bin: number) => number;
 }
 
 /** What a {@link BinnedMixer} has learned. */
@@ -36,6 +52,7 @@ export interface MixerState {
   readonly rates: Float32Array;
   readonly seen: Uint16Array;
   readonly weights: Float32Array;
+  readonly labels: Uint16Array;
 }
 
 /**
@@ -52,6 +69,8 @@ export class BinnedMixer {
   readonly #odds: Float32Array;
   readonly #seen: Uint16Array;
   readonly #weights: Float32Array;
+  /** Labels each weight set has learned from, up to a limit. */
+  readonly #labels: Uint16Array;
   readonly #learningRate: number;
   readonly #binRate: number;
 
@@ -65,9 +84,14 @@ export class BinnedMixer {
       this.#offsets[input] = total;
       total += count;
     });
-    this.#rates = new Float32Array(total).fill(options.prior);
-    this.#odds = new Float32Array(total).fill(logOdds(options.prior));
+    this.#rates = new Float32Array(total);
+    options.bins.forEach((count, input) => {
+      for (let bin = 0; bin < count; bin++)
+        this.#rates[(this.#offsets[input] as number) + bin] = options.prior(input, bin);
+    });
+    this.#odds = this.#rates.map(logOdds);
     this.#seen = new Uint16Array(total);
+    this.#labels = new Uint16Array(options.sets);
     this.#weights = new Float32Array(options.sets * this.inputs).fill(options.initialWeight);
   }
 
@@ -90,12 +114,19 @@ export class BinnedMixer {
   /** Learns that the outcome for these bins was `label` (0 or 1). */
   learn(bins: Int16Array, from: number, set: number, label: number): void {
     const step = (label - fromLogOdds(this.mix(bins, from, set))) * this.#learningRate;
+    const labels = this.#labels[set] as number;
+    if (labels < MAX_SEEN) this.#labels[set] = labels + 1;
     const w = set * this.inputs;
     for (let i = 0; i < this.inputs; i++) {
       const bin = (this.#offsets[i] as number) + (bins[from + i] as number);
       this.#weights[w + i] = (this.#weights[w + i] as number) + step * (this.#odds[bin] as number);
       this.#learnBin(bin, label);
     }
+  }
+
+  /** Labels the weight set has learned from, up to 65,535. */
+  labels(set: number): number {
+    return this.#labels[set] as number;
   }
 
   /** What one input alone says: the rate of its bin. */
@@ -105,7 +136,12 @@ export class BinnedMixer {
 
   /** A copy of what was learned. */
   toState(): MixerState {
-    return { rates: this.#rates.slice(), seen: this.#seen.slice(), weights: this.#weights.slice() };
+    return {
+      rates: this.#rates.slice(),
+      seen: this.#seen.slice(),
+      weights: this.#weights.slice(),
+      labels: this.#labels.slice(),
+    };
   }
 
   /** Takes over what another mixer of the same options learned. Throws a RangeError when the shapes differ. */
@@ -115,6 +151,7 @@ export class BinnedMixer {
     this.#rates.set(state.rates);
     this.#seen.set(state.seen);
     this.#weights.set(state.weights);
+    this.#labels.set(state.labels);
     for (let bin = 0; bin < this.#rates.length; bin++) this.#odds[bin] = logOdds(this.#rates[bin] as number);
   }
 

@@ -38,11 +38,12 @@ export class Candidates {
 
   /** `expert` names `handle` and says `bin` of it. Ignored when the list is full. */
   say(handle: number, expert: number, bin: number): void {
-    const index = this.#indexOf(handle);
+    const index = this.indexOf(handle);
     if (index >= 0) this.bins[index * this.experts + expert] = bin;
   }
 
-  #indexOf(handle: number): number {
+  /** Index of `handle`, which is added if need be; -1 when the list is full. */
+  indexOf(handle: number): number {
     const shards = this.#shards;
     if (shards.mark[handle] === this.#stamp) return shards.markIndex[handle] as number;
     const index = this.count;

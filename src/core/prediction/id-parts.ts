@@ -3,7 +3,7 @@ import { hashPair } from "../hash.ts";
 /** Numbers looked at in an id: the last ones, where counters stand (`tiles/5/10/12`, `seg-12.m4s`). */
 export const MAX_NUMBERS = 3;
 /** Boundaries looked at in an id, from the end. */
-export const MAX_BOUNDARIES = 6;
+export const MAX_BOUNDARIES = 10;
 /** Numbers of more digits are hashes, not counters; they would not be exact anyway. */
 const MAX_DIGITS = 15;
 
@@ -24,7 +24,7 @@ export class IdParts {
   /** Per number, hash of everything else in the id: equal for two ids that differ in that number alone. */
   readonly rest = new Int32Array(MAX_NUMBERS);
   boundaries = 0;
-  /** Positions after punctuation, last first. */
+  /** Positions after and before punctuation, last first. */
   readonly boundary = new Int32Array(MAX_BOUNDARIES);
 
   parse(id: string): void {
@@ -44,11 +44,18 @@ export class IdParts {
         shape = hashPair(shape, 97);
       } else {
         shape = hashPair(shape, c);
-        if (end < id.length && this.boundaries < MAX_BOUNDARIES) this.boundary[this.boundaries++] = end;
+        this.#addBoundary(end, id.length);
+        this.#addBoundary(start, id.length);
       }
       end = start;
     }
     this.shape = shape;
+  }
+
+  #addBoundary(at: number, length: number): void {
+    if (at === 0 || at === length || this.boundaries === MAX_BOUNDARIES) return;
+    if (this.boundaries === 0 || this.boundary[this.boundaries - 1] !== at)
+      this.boundary[this.boundaries++] = at;
   }
 
   #addNumber(id: string, start: number, end: number): void {

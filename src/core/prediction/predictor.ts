@@ -1,15 +1,18 @@
 import { halfLog2 } from "../hash.ts";
 import { millis } from "../units.ts";
 import { ArrivalHistogram } from "./arrival.ts";
-import { BinnedMixer, fromLogOdds } from "./binned-mixer.ts";
+import { BinnedMixer, fromLogOdds, type MixerState } from "./binned-mixer.ts";
 import { Calibrator } from "./calibrator.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { IdParts } from "./id-parts.ts";
 import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { Reliability } from "./reliability.ts";
-import { ABSENT_BINS, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
+import { ABSENT_BINS, priorOfBin, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
+import type { RowTable, RowTableState } from "./row-table.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "./shard-table.ts";
+import { SharedMap } from "./shared-map.ts";
+import type { Slice } from "./slice.ts";
 import { HISTORY, Streams } from "./streams.ts";
 import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
@@ -26,7 +29,7 @@ export const EXPERTS = [
   "demand",
   "recency",
 ] as const;
-export type Expert = (typeof EXPERTS)[number];
+export type Expert = (typeof EXPERTS)[number] | "map";
 const N = EXPERTS.length;
 const FIRST_NUMBER = SUCCESSOR_EXPERTS;
 const SUFFIX_EXPERT = FIRST_NUMBER + NUMBER_EXPERTS;
@@ -42,18 +45,31 @@ const RECENCY_BINS = 7;
 const SETS = 16 * STATUSES;
 /** Inputs overlap, so that weights that would add up independent evidence (1 each) count it several times over. */
 const INITIAL_WEIGHT = 0.17;
-/** Predictions above this are all logged, of the rest one in {@link LOG_EVERY}: few of these ever come true. */
+/** Predictions above this of what is not resident are all logged, of the rest one in {@link LOG_EVERY}: little hangs on them. */
 const LOG_ALL_ABOVE = 0.03;
 const LOG_EVERY = 8;
 /** Shortest user ids that are looked for within shard ids; shorter ones would be found by chance. */
 const MIN_USER = 3;
 const HANDLE_MASK = 0xfffff;
+/** Labels after which a weight set is left to itself. */
+const GROWN_UP = 200;
 
 /** How large the parts of the model may grow. */
 export interface PredictorSizes {
   readonly users: number;
   /** Rows of the successor tables, a power of two. */
   readonly rows: number;
+  /** Predictions waiting for their outcome, a power of two. */
+  readonly log: number;
+}
+
+/** What a {@link Predictor} has learned. */
+export interface PredictorState {
+  readonly tables: readonly RowTableState[];
+  readonly wanted: MixerState;
+  readonly urgent: MixerState;
+  readonly calibrator: Float32Array;
+  readonly arrival: Float64Array;
 }
 
 const countBin = (n: number): number => (n < 2 ? n : n < 4 ? 2 : n < 8 ? 3 : n < 16 ? 4 : 5);
@@ -72,8 +88,6 @@ export class Predictor {
   readonly candidates: Candidates;
   /** Probability that candidate i is wanted within the horizon. */
   readonly probability = new Float32Array(MAX_CANDIDATES);
-  /** Probability that candidate i is wanted before this user's next step. */
-  readonly urgency = new Float32Array(MAX_CANDIDATES);
   readonly reliability = new Reliability();
   /** Delays of what came true, in ms of event time. */
   readonly arrival = new ArrivalHistogram();
@@ -90,19 +104,30 @@ export class Predictor {
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
   readonly #suffixes: SuffixTemplates;
+  readonly #map: SharedMap;
   readonly #parts = new IdParts();
   readonly #wanted: BinnedMixer;
   readonly #urgent: BinnedMixer;
   readonly #calibrator = new Calibrator(STATUSES);
-  readonly #log = new PredictionLog(N);
+  readonly #log: PredictionLog;
+  readonly #mapBins = new Int16Array(MAX_CANDIDATES);
+  /** Entry of this user's step before the last observed event, and of that event's; 0: none. */
+  previousStep = 0;
+  step = 0;
+  /** Event type and time of this user's event before. */
+  previousType = 0;
+  previousTime = 0;
+  readonly #sets = new Uint8Array(MAX_CANDIDATES);
   #unlogged = 0;
 
   constructor(shards: ShardTable, sizes: PredictorSizes) {
     this.#shards = shards;
     this.#streams = new Streams(sizes.users);
     this.#successors = new Successors(shards, this.#streams, sizes.rows);
-    this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 4);
-    this.#suffixes = new SuffixTemplates(shards, sizes.rows / 2);
+    this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
+    this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
+    this.#log = new PredictionLog(N, sizes.log);
+    this.#map = new SharedMap(shards, sizes.rows / 16);
     this.candidates = new Candidates(shards, N);
     this.#wanted = makeMixer();
     this.#urgent = makeMixer();
@@ -114,10 +139,16 @@ export class Predictor {
       this.#successors,
       this.#numbers,
       this.#suffixes,
+      this.#map,
       this.#wanted,
       this.#urgent,
       this.#log,
     ].reduce((sum, part) => sum + part.bytes, 0);
+  }
+
+  /** Takes over what was learned elsewhere. */
+  applySlice(slice: Slice): void {
+    this.#map.apply(slice);
   }
 
   /** Ticks since the user's last event, 0 for their first. */
@@ -126,14 +157,16 @@ export class Predictor {
   }
 
   /**
-   * The user's next event: learns from it and fills `candidates`, `probability` and `urgency`.
+   * The user's next event: learns from it and fills `candidates`, and `probability`.
    *
    * @param handle the shard read, or the entry of a caller's event
    * @param type small integer for the event type
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#streams.slotOf(user);
-    const reference = this.#shards.reference(this.#stepOf(user, handle));
+    this.step = this.#stepOf(user, handle);
+    const reference = this.#shards.reference(this.step);
+    this.#noteStep(slot, type, time);
     if (this.#streams.at(slot, 1) !== reference) {
       this.#successors.learn(slot, reference, tick);
       this.#streams.push(slot, reference, tick);
@@ -142,7 +175,35 @@ export class Predictor {
     this.candidates.clear();
     this.#successors.propose(slot, user, this.candidates, 0);
     if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
+    this.#mapBins.fill(-1, 0, this.candidates.count);
+    this.#proposeMap(slot, reference, user);
     for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
+  }
+
+  toState(): PredictorState {
+    return {
+      tables: this.#tables.map((table) => table.toState()),
+      wanted: this.#wanted.toState(),
+      urgent: this.#urgent.toState(),
+      calibrator: this.#calibrator.toState(),
+      arrival: this.arrival.toState(),
+    };
+  }
+
+  /** Takes over what another predictor of the same sizes learned; not what each user did last. */
+  restore(state: PredictorState): void {
+    this.#tables.forEach((table, i) => {
+      const from = state.tables[i];
+      if (from !== undefined) table.restore(from);
+    });
+    this.#wanted.restore(state.wanted);
+    this.#urgent.restore(state.urgent);
+    this.#calibrator.restore(state.calibrator);
+    this.arrival.restore(state.arrival);
+  }
+
+  get #tables(): readonly RowTable[] {
+    return [...this.#successors.tables, ...this.#numbers.tables, ...this.#suffixes.tables];
   }
 
   /** Learns from the predictions whose time is up. */
@@ -156,8 +217,16 @@ export class Predictor {
     }
   }
 
+  /** Probability that candidate `index` is wanted before this user's next step. */
+  urgency(index: number): number {
+    // Others' knowledge does not tell when: it stands in only until there is own experience.
+    if ((this.#mapBins[index] as number) >= 0) return this.probability[index] as number;
+    return fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, this.#sets[index] as number));
+  }
+
   /** The naming expert that alone thinks most of candidate `index`. */
   bestExpert(index: number): Expert {
+    if ((this.#mapBins[index] as number) >= 0) return "map";
     let best = 0;
     let bestRate = -1;
     for (let e = 0; e < NAMING; e++) {
@@ -176,6 +245,22 @@ export class Predictor {
     const pattern = this.#shards.intern(id.replaceAll(user, USER_PLACEHOLDER), PATTERN);
     this.#shards.touch(pattern);
     return pattern;
+  }
+
+  #noteStep(slot: number, type: number, time: number): void {
+    const streams = this.#streams;
+    this.previousStep = this.#shards.resolve(streams.at(slot, 1));
+    this.previousType = streams.lastType(slot);
+    this.previousTime = streams.lastTime(slot);
+    streams.note(slot, type, time);
+  }
+
+  #proposeMap(slot: number, reference: number, user: string): void {
+    if (!this.#map.filled) return;
+    this.#map.propose(reference, this.#successors.experience(slot), user, (handle, bin) => {
+      const index = this.candidates.indexOf(handle);
+      if (index >= 0) this.#mapBins[index] = bin;
+    });
   }
 
   #markHistory(slot: number, tick: number): void {
@@ -201,15 +286,17 @@ export class Predictor {
     const from = index * N;
     const status = shards.state[handle] === RESIDENT ? 0 : shards.count[handle] === 0 ? 2 : 1;
     const set = this.#describe(handle, from, status, tick);
+    this.#sets[index] = set;
     const bins = this.candidates.bins;
     const odds = this.#wanted.mix(bins, from, set);
     const calibrationBin = this.#calibrator.binOf(odds, status);
-    const p = this.#calibrator.correct(odds, calibrationBin);
+    const mapBin = this.#mapBins[index] as number;
+    const own = this.#young(index, this.#calibrator.correct(odds, calibrationBin), set);
+    const p = mapBin < 0 ? own : Math.max(own, this.#map.rate(mapBin));
     this.probability[index] = p;
-    this.urgency[index] = fromLogOdds(this.#urgent.mix(bins, from, set));
     shards.predicted[handle] = p;
     shards.predictedAt[handle] = tick;
-    if (p <= LOG_ALL_ABOVE && ++this.#unlogged % LOG_EVERY !== 0) return;
+    if ((p <= LOG_ALL_ABOVE || status === 0) && ++this.#unlogged % LOG_EVERY !== 0) return;
     const log = this.#log;
     const at = log.push();
     if (at < 0) return;
@@ -220,8 +307,26 @@ export class Predictor {
     log.set[at] = set;
     log.calibrationBin[at] = calibrationBin;
     log.probability[at] = p;
+    log.mapBin[at] = mapBin;
     log.stream[at] = slot;
     log.steps[at] = this.#streams.length(slot);
+  }
+
+  /** While a weight set has learned little, the most confident expert alone has its say, too. */
+  #young(index: number, mixed: number, set: number): number {
+    const labels = this.#wanted.labels(set);
+    if (labels >= GROWN_UP) return mixed;
+    const trust = labels / GROWN_UP;
+    return trust * mixed + (1 - trust) * Math.max(mixed, this.#bestRate(index));
+  }
+
+  #bestRate(index: number): number {
+    let best = 0;
+    for (let e = 0; e < NAMING; e++) {
+      const bin = this.candidates.bins[index * N + e] as number;
+      if (bin % ROW_BINS >= ABSENT_BINS) best = Math.max(best, this.#wanted.rateOf(e, bin));
+    }
+    return best;
   }
 
   /** Completes the bins of the candidate at `from`; returns its weight set. */
@@ -250,7 +355,7 @@ export class Predictor {
     if (handle === 0) return;
     const since = log.tick[at] as number;
     const first = this.#firstDemand(handle, since);
-    const delay = first === 0 ? 0 : this.#timeOf(handle, first) - (log.time[at] as number);
+    const delay = first === 0 ? 0 : this.#timeOf(handle, first, at) - (log.time[at] as number);
     const label = first !== 0 && (this.fillMs === 0 || delay > this.fillMs) ? 1 : 0;
     const urgent =
       label === 1 && first <= this.#streams.tickAfter(log.stream[at] as number, log.steps[at] as number)
@@ -258,8 +363,12 @@ export class Predictor {
         : 0;
     const from = at * N;
     this.#wanted.learn(log.bins, from, log.set[at] as number, label);
-    this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
+    // Residents need no prefetch, so nobody asks how urgent they are.
+    if ((log.set[at] as number) % STATUSES !== 0)
+      this.#urgent.learn(log.bins, from, log.set[at] as number, urgent);
     this.#calibrator.learn(log.calibrationBin[at] as number, label);
+    const mapBin = log.mapBin[at] as number;
+    if (mapBin >= 0) this.#map.learn(mapBin, label);
     this.reliability.add(log.probability[at] as number, label);
     if (label === 1) this.arrival.add(millis(delay));
     this.onOutcome?.(log.probability[at] as number, label);
@@ -277,10 +386,14 @@ export class Predictor {
     return first;
   }
 
-  /** Time of a demand at `tick`: of the last, else of the one before. */
-  #timeOf(handle: number, tick: number): number {
-    const shards = this.#shards;
-    return (tick === shards.last[handle] ? shards.lastMs[handle] : shards.previousMs[handle]) as number;
+  /** Time of a demand at `tick`, the last or one between the prediction in entry `at` and the last: interpolated. */
+  #timeOf(handle: number, tick: number, at: number): number {
+    const last = this.#shards.last[handle] as number;
+    const lastMs = this.#shards.lastMs[handle] as number;
+    if (tick === last) return lastMs;
+    const since = this.#log.tick[at] as number;
+    const sinceMs = this.#log.time[at] as number;
+    return sinceMs + ((lastMs - sinceMs) * (tick - since)) / (last - since);
   }
 }
 
@@ -295,5 +408,5 @@ const makeMixer = (): BinnedMixer =>
     initialWeight: INITIAL_WEIGHT,
     learningRate: 0.003,
     binRate: 0.004,
-    prior: 0.05,
+    prior: (input, bin) => (input < NAMING ? priorOfBin(bin % ROW_BINS) : 0.05),
   });

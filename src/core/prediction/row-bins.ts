@@ -1,14 +1,25 @@
 import type { Candidates } from "./candidates.ts";
 import type { RowTable } from "./row-table.ts";
-import { EVENT, PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
+import { PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
 
 /** Bins for "my row does not name it", by how much the row has seen. */
 export const ABSENT_BINS = 6;
 const SHARE_BINS = 9;
 const AGE_BINS = 4;
 const COUNT_BINS = 6;
+const ABSENT_PRIOR = 0.1;
+const COUNT_MIDDLES = [1, 2, 3.5, 6, 12, 30] as const;
+const SHARE_MIDDLES = [0.01, 0.03, 0.07, 0.14, 0.25, 0.4, 0.6, 0.8, 0.94] as const;
 /** Bins an expert over a row table uses. */
 export const ROW_BINS = ABSENT_BINS + COUNT_BINS * SHARE_BINS * AGE_BINS;
+
+/** Where a bin's rate starts, before experience: about the share, trusted more the more often it was seen. */
+export const priorOfBin = (bin: number): number => {
+  if (bin < ABSENT_BINS) return ABSENT_PRIOR;
+  const n = COUNT_MIDDLES[Math.floor((bin - ABSENT_BINS) / (SHARE_BINS * AGE_BINS))] as number;
+  const share = SHARE_MIDDLES[Math.floor((bin - ABSENT_BINS) / AGE_BINS) % SHARE_BINS] as number;
+  return (share * n) / (n + 1);
+};
 
 /** Stands for the user's own id in a pattern. */
 export const USER_PLACEHOLDER = "\u0000";
@@ -61,9 +72,9 @@ export function nameTargets(
 }
 
 /** The shard a target means for this user, or 0 when it means none. */
-function shardOf(target: number, shards: ShardTable, user: string): number {
+export function shardOf(target: number, shards: ShardTable, user: string): number {
   const kind = shards.kind[target] as number;
   if (kind === SHARD) return target;
-  if (kind === EVENT || kind !== PATTERN) return 0;
+  if (kind !== PATTERN) return 0;
   return shards.intern((shards.ids[target] as string).replaceAll(USER_PLACEHOLDER, user));
 }

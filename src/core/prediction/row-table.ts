@@ -111,6 +111,19 @@ export class RowTable {
     this.#seenAt[weakest] = this.#visits[row] as number;
   }
 
+  /** Sets the row of `key`: `total` visits, of which `counts[i]` led to `targets[i]`; all are scaled down to fit. */
+  put(key: number, total: number, targets: readonly number[], counts: readonly number[]): void {
+    const row = this.findOrAdd(key);
+    this.#clear(row);
+    const scale = Math.min(UNIT, (this.#halveAt - UNIT) / Math.max(total, 1));
+    this.#totals[row] = Math.max(1, Math.round(total * scale));
+    const most = Math.min(this.slots, targets.length);
+    for (let i = 0; i < most; i++) {
+      this.targets[row * this.slots + i] = targets[i] as number;
+      this.#counts[row * this.slots + i] = Math.min(255, Math.round((counts[i] as number) * scale));
+    }
+  }
+
   /** Occurrences of the row's context, decayed. */
   total(row: number): number {
     return (this.#totals[row] as number) / UNIT;

@@ -5,15 +5,20 @@ const GENERATION_MASK = 0x7ff;
 /** First size of the table; it doubles as needed. */
 const FIRST_SIZE = 1_024;
 /** Bytes of the columns, of the map's entry and of the string's header per handle, measured on Node 24. */
-const BYTES_PER_HANDLE = 160;
+const BYTES_PER_HANDLE = 142;
 /** Handles the recycling hand looks at before it gives up and the table grows instead. */
 const RECYCLE_STEPS = 256;
+
+/** Times the hand passes by an entry that was used: what was really asked for outlives what was only guessed. */
+const SPARED = 3;
 
 /** Where a shard's bytes are. */
 export const ABSENT = 0;
 export const RESIDENT = 1;
 /** A prefetch of it is under way. */
 export const IN_FLIGHT = 2;
+/** Its prefetch found that there is no such shard. */
+export const MISSING = 3;
 
 /** How a resident copy came. */
 export const DEMANDED = 0;
@@ -34,6 +39,20 @@ export const SUFFIX = 3;
 const KIND_MARKS = ["", "\u0001", "\u0002", "\u0003"] as const;
 
 export type Kind = 0 | 1 | 2 | 3;
+
+/** A {@link ShardTable} as plain data: columns by handle. */
+export interface ShardTableState {
+  readonly ids: readonly string[];
+  readonly kinds: Uint8Array;
+  readonly generations: Uint16Array;
+  readonly last: Int32Array;
+  readonly gaps: Int32Array;
+  readonly counts: Int32Array;
+  readonly shortRates: Float32Array;
+  readonly longRates: Float32Array;
+  readonly types: Uint16Array;
+  readonly times: Float64Array;
+}
 
 /**
  * Everything known about each shard, in columns indexed by a dense integer handle. The number of handles is bounded:
@@ -60,7 +79,7 @@ export class ShardTable {
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
   predictedAt = new Int32Array(FIRST_SIZE);
-  /** ABSENT, RESIDENT or IN_FLIGHT. */
+  /** ABSENT, RESIDENT, IN_FLIGHT or MISSING. */
   state = new Uint8Array(FIRST_SIZE);
   /** DEMANDED, UNUSED or USED. */
   origin = new Uint8Array(FIRST_SIZE);
@@ -70,13 +89,13 @@ export class ShardTable {
   heldUntil = new Int32Array(FIRST_SIZE);
   /** Tick at which the copy was admitted. */
   admittedAt = new Int32Array(FIRST_SIZE);
-  size = new Float64Array(FIRST_SIZE);
-  /** Times of the last demand and of the one before, in ms. */
+  /** Size of the copy; below 2³². */
+  size = new Uint32Array(FIRST_SIZE);
+  /** Time of the last demand, in ms. */
   lastMs = new Float64Array(FIRST_SIZE);
-  previousMs = new Float64Array(FIRST_SIZE);
   /** Scratch of the candidate list. */
   mark = new Int32Array(FIRST_SIZE);
-  markIndex = new Int16Array(FIRST_SIZE);
+  markIndex = new Uint8Array(FIRST_SIZE);
   /** Scratch: tick at which the shard was found in the current user's history, and how far back. */
   historyMark = new Int32Array(FIRST_SIZE);
   historyIndex = new Uint8Array(FIRST_SIZE);
@@ -85,6 +104,7 @@ export class ShardTable {
 
   readonly #handles = new Map<string, number>();
   readonly #limitBytes: number;
+  readonly #free: number[] = [];
   #textBytes = 0;
   #size = FIRST_SIZE;
   #used = 1;
@@ -98,7 +118,7 @@ export class ShardTable {
 
   /** Estimated bytes held: columns, map entries and ids. */
   get bytes(): number {
-    return this.#used * BYTES_PER_HANDLE + this.#textBytes;
+    return this.#handles.size * BYTES_PER_HANDLE + this.#textBytes;
   }
 
   /** Number of entries. */
@@ -125,13 +145,13 @@ export class ShardTable {
     this.ids[handle] = text;
     this.kind[handle] = kind;
     this.#handles.set(key, handle);
-    this.#textBytes += key.length * 2;
+    this.#textBytes += key.length;
     return handle;
   }
 
   /** Marks the entry as used since the recycling hand came by. */
   touch(handle: number): void {
-    this.#recent[handle] = 1;
+    this.#recent[handle] = SPARED;
   }
 
   /** A reference that goes stale when the handle is given to another entry. */
@@ -150,12 +170,58 @@ export class ShardTable {
     for (const handle of this.#handles.values()) visit(handle);
   }
 
+  /** The entries with what is worth keeping of them, as plain data. O(entries). */
+  toState(): ShardTableState {
+    const used = this.#used;
+    return {
+      ids: [...this.ids],
+      kinds: this.kind.slice(0, used),
+      generations: this.#generation.slice(0, used),
+      last: this.last.slice(0, used),
+      gaps: this.gap.slice(0, used),
+      counts: this.count.slice(0, used),
+      shortRates: this.shortRate.slice(0, used),
+      longRates: this.longRate.slice(0, used),
+      types: this.type.slice(0, used),
+      times: this.lastMs.slice(0, used),
+    };
+  }
+
+  /** Takes the place of an empty table's entries; handles and references stay what they were. O(entries). */
+  restore(state: ShardTableState): void {
+    while (this.#size < state.ids.length) this.#grow(this.#size * 2);
+    this.#used = state.ids.length;
+    this.kind.set(state.kinds);
+    this.#generation.set(state.generations);
+    this.last.set(state.last);
+    this.gap.set(state.gaps);
+    this.count.set(state.counts);
+    this.shortRate.set(state.shortRates);
+    this.longRate.set(state.longRates);
+    this.type.set(state.types);
+    this.lastMs.set(state.times);
+    state.ids.forEach((id, handle) => {
+      this.ids[handle] = id;
+      if (handle === 0) return;
+      if (id === "") {
+        this.#free.push(handle);
+        return;
+      }
+      const key = KIND_MARKS[this.kind[handle] as Kind] + id;
+      this.#handles.set(key, handle);
+      this.#textBytes += key.length;
+    });
+  }
+
   #freeHandle(length: number): number {
-    const wanted = this.bytes + BYTES_PER_HANDLE + length * 2;
-    if (wanted > this.#limitBytes) {
+    const added = BYTES_PER_HANDLE + length;
+    while (this.bytes + added > this.#limitBytes) {
       const recycled = this.#recycle();
-      if (recycled !== 0) return recycled;
+      if (recycled === 0) break;
+      this.#free.push(recycled);
     }
+    const free = this.#free.pop();
+    if (free !== undefined) return free;
     if (this.#used === this.#size) this.#grow(this.#size * 2);
     return this.#used++;
   }
@@ -165,9 +231,10 @@ export class ShardTable {
     for (let step = 0; step < RECYCLE_STEPS; step++) {
       const handle = this.#hand;
       this.#hand = this.#hand + 1 < this.#used ? this.#hand + 1 : 1;
-      if (this.state[handle] !== ABSENT) continue;
-      if (this.#recent[handle] === 1) {
-        this.#recent[handle] = 0;
+      if (this.ids[handle] === "" || this.state[handle] === RESIDENT || this.state[handle] === IN_FLIGHT)
+        continue;
+      if ((this.#recent[handle] as number) > 0) {
+        this.#recent[handle] = (this.#recent[handle] as number) - 1;
         continue;
       }
       this.#forget(handle);
@@ -179,13 +246,15 @@ export class ShardTable {
   #forget(handle: number): void {
     const key = KIND_MARKS[this.kind[handle] as Kind] + this.ids[handle];
     this.#handles.delete(key);
-    this.#textBytes -= key.length * 2;
+    this.ids[handle] = "";
+    this.#textBytes -= key.length;
     this.#recycled++;
     this.#generation[handle] = ((this.#generation[handle] as number) + 1) & GENERATION_MASK;
     this.last[handle] = this.gap[handle] = this.gap2[handle] = this.count[handle] = 0;
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
-    this.size[handle] = this.lastMs[handle] = this.previousMs[handle] = this.mark[handle] = 0;
-    this.historyMark[handle] = 0;
+    this.size[handle] = this.lastMs[handle] = this.mark[handle] = 0;
+    this.historyMark[handle] = this.admittedAt[handle] = 0;
+    this.state[handle] = ABSENT;
   }
 
   #grow(size: number): void {
@@ -206,11 +275,10 @@ export class ShardTable {
     this.slot = grown(this.slot, new Int32Array(size));
     this.heldUntil = grown(this.heldUntil, new Int32Array(size));
     this.admittedAt = grown(this.admittedAt, new Int32Array(size));
-    this.size = grown(this.size, new Float64Array(size));
+    this.size = grown(this.size, new Uint32Array(size));
     this.lastMs = grown(this.lastMs, new Float64Array(size));
-    this.previousMs = grown(this.previousMs, new Float64Array(size));
     this.mark = grown(this.mark, new Int32Array(size));
-    this.markIndex = grown(this.markIndex, new Int16Array(size));
+    this.markIndex = grown(this.markIndex, new Uint8Array(size));
     this.historyMark = grown(this.historyMark, new Int32Array(size));
     this.historyIndex = grown(this.historyIndex, new Uint8Array(size));
     this.#recent = grown(this.#recent, new Uint8Array(size));

@@ -8,8 +8,8 @@ import type { Streams } from "./streams.ts";
 /** Steps of the same user within which a shard counts as having come after another. */
 const WINDOW = 20;
 const HANDLE_MASK = 0xfffff;
-/** Targets below this share of a row's visits are not worth naming: ten times below what a prefetch usually costs. */
-const MIN_SHARE = 0.02;
+/** Targets below this share of a row's visits are not worth naming: half of what a prefetch usually costs. */
+const MIN_SHARE = 0.05;
 /** Keeps the window's keys apart from those of order 1. */
 const WINDOW_SALT = 77;
 
@@ -32,8 +32,8 @@ export class Successors {
   constructor(shards: ShardTable, streams: Streams, rows: number) {
     this.#shards = shards;
     this.#streams = streams;
-    this.#orders = [8, 4, 3].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));
-    this.#window = new RowTable({ rows, slots: 16, halveAt: 64 });
+    this.#orders = [6, 3, 2].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));
+    this.#window = new RowTable({ rows, slots: 10, halveAt: 64 });
   }
 
   get bytes(): number {
@@ -78,6 +78,14 @@ export class Successors {
           candidates,
           firstExpert + e,
         );
+  }
+
+  /** Times anyone made a step from where the user in `slot` is now. */
+  experience(slot: number): number {
+    if (this.#setKeys(slot) === 0) return 0;
+    const rows = this.#orders[0] as RowTable;
+    const row = rows.find(this.#keys[0] as number);
+    return row < 0 ? 0 : rows.total(row);
   }
 
   #table(expert: number): RowTable {

@@ -1,17 +1,11 @@
 import type { EngineSettings } from "../engine/settings.ts";
 
-/** How much of the cost of deciding too late is set against waiting; see {@link Economics.decide}. Measured: .2 to .5 do. */
-const IMPATIENCE = 0.3;
+/** How much of the cost of deciding too late is set against waiting; see {@link Economics.pressing}. Measured: .2 to .5 do. */
+const IMPATIENCE = 0.25;
 /** Step of the budget's price per prefetch over or under budget. */
-const BUDGET_STEP = 0.002;
-
-/** What a prefetch is judged by. */
-export interface Prospect {
-  /** Probability that it is wanted within the horizon. */
-  readonly probability: number;
-  /** Probability that it is wanted before the user's next step. */
-  readonly urgency: number;
-}
+const BUDGET_STEP = 0.01;
+/** What the budget leaves over for later, in prefetches: bursts are short. */
+const BUDGET_SAVED = 16;
 
 /** What the cache says about room. */
 export interface Room {
@@ -31,6 +25,7 @@ export class Economics {
   settings: EngineSettings;
   /** Price of the budget: rises while more is spent than it allows (dual ascent). */
   #budgetPrice = 0;
+  #saved = BUDGET_SAVED;
 
   constructor(settings: EngineSettings) {
     this.settings = settings;
@@ -41,18 +36,31 @@ export class Economics {
     return this.settings.cost + room.victimWorth * room.holdShare + this.#budgetPrice;
   }
 
-  /** Whether to issue it, given its price. */
-  decide(probability: number, urgency: number, price: number): boolean {
-    const { mode, threshold, cost } = this.settings;
+  /** Whether a prefetch of this probability earns its price. */
+  worthwhile(probability: number, price: number): boolean {
+    const { mode, threshold } = this.settings;
     if (mode === "off") return false;
-    if (mode === "fixed") return probability > threshold;
-    if (probability <= price) return false;
-    return urgency * (1 - cost) >= IMPATIENCE * cost * (1 - probability);
+    return probability > (mode === "fixed" ? threshold : price);
+  }
+
+  /**
+   * Whether a worthwhile prefetch should go out now. At the user's next step more will be known: what waits until then
+   * is lost with probability `urgency`, and saves the read when it turns out not to be wanted at all.
+   */
+  pressing(probability: number, urgency: number): boolean {
+    const { mode, cost } = this.settings;
+    return mode === "fixed" || urgency * (1 - cost) >= IMPATIENCE * cost * (1 - probability);
+  }
+
+  /** Whether the budget has room for another prefetch besides the `issued` of this event. */
+  affordable(issued: number): boolean {
+    return this.settings.budget === Number.POSITIVE_INFINITY || this.#saved >= issued + 1;
   }
 
   /** After each request: how many prefetches were issued. */
   account(issued: number): void {
     if (this.settings.budget === Number.POSITIVE_INFINITY) return;
+    this.#saved = Math.min(BUDGET_SAVED, this.#saved + this.settings.budget - issued);
     this.#budgetPrice = Math.max(0, this.#budgetPrice + BUDGET_STEP * (issued - this.settings.budget));
   }
 }

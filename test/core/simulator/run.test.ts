@@ -29,6 +29,7 @@ class Reader implements Contender {
   readonly name = "reader";
   readonly #cache: Lru;
   readonly #next: Readonly<Record<string, string>>;
+  readonly overtook: [object: string, landedAt: number][] = [];
 
   constructor(capacity: number, next: Readonly<Record<string, string>>) {
     this.#cache = new Lru(bytes(capacity));
@@ -50,6 +51,10 @@ class Reader implements Contender {
 
   fillPrefetched(object: string, size: Bytes, now: EpochMillis): Admission {
     return this.#cache.admitPrefetched(object, size, now, now);
+  }
+
+  overtaken(object: string, _size: Bytes, now: EpochMillis): void {
+    this.overtook.push([object, now]);
   }
 }
 
@@ -108,6 +113,12 @@ describe("a run", () => {
       [2, "admit", "b"],
       [2, "hit", "b"],
     ]);
+  });
+
+  it("tells the contender when a fill lands that somebody came for meanwhile", () => {
+    const reader = new Reader(3, { a: "b" });
+    run(traceOf(["a", "b", "x", "x"]), objects(3), reader, { fillMs: 1500 });
+    expect(reader.overtook).toEqual([["b", 1500]]);
   });
 
   it("does not count a prefetch as used that had to go first", () => {

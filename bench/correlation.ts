@@ -1,0 +1,135 @@
+/**
+ * What learning across partitions costs: a report in the partition, its merge in the coordinator, and the coordinator
+ * under a thousand partitions. `node bench/correlation.ts`
+ */
+import { LongTermModel } from "../src/core/correlation/long-term-model.ts";
+import type { ReportBody } from "../src/core/correlation/report.ts";
+import { Reporter } from "../src/core/correlation/reporter.ts";
+import { SeededRandom } from "../src/core/random.ts";
+
+const PARTITIONS = 1_000;
+/** Events of one report, as the partition sends one at the latest. */
+const EVENTS = 500;
+const USERS = 200;
+const SHARDS = 20_000;
+const TYPES = ["read", "login", "open", "search", "save"];
+const REGIONS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me"];
+const START = Date.UTC(2026, 0, 5);
+const SIMULATED_SECONDS = 20;
+
+const random = new SeededRandom(1);
+/** Popular shards first, as in most traces: cubed uniform. */
+const pickShard = (): number => Math.floor((random.next() / 2 ** 31) ** 3 * SHARDS);
+
+interface Partition {
+  readonly reporter: Reporter;
+  readonly at: Map<number, number>;
+}
+
+/** One report's worth of events: users follow sequences of five shards, then jump. */
+function events(at: Map<number, number>, start: number) {
+  return Array.from({ length: EVENTS }, (_, i) => {
+    const user = random.below(USERS);
+    const before = at.get(user);
+    const shard = before === undefined || before % 5 === 4 ? pickShard() : before + 1;
+    at.set(user, shard);
+    const missed = random.below(10) === 0;
+    return {
+      type: shard % 5 === 0 ? (TYPES[random.below(TYPES.length)] as string) : "read",
+      shard: `tiles/level-${shard % 7}/${shard}`,
+      user: `u${user}`,
+      time: start + i * 10,
+      missed,
+      latency: missed ? 80 : 1,
+      bytes: 16_384,
+    };
+  });
+}
+
+function line(what: string, values: readonly number[], unit: string): void {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (q: number): string => (sorted[Math.floor(q * (sorted.length - 1))] as number).toFixed(2);
+  console.log(`${what.padEnd(44)} median ${at(0.5)} ${unit}, p95 ${at(0.95)}, most ${at(1)}`);
+}
+
+/** CPU time of this thread, which others on the machine do not disturb as they do the clock. */
+function timed<T>(into: number[], work: () => T): T {
+  const before = process.threadCpuUsage();
+  const result = work();
+  const { user, system } = process.threadCpuUsage(before);
+  into.push((user + system) / 1_000);
+  return result;
+}
+
+function measureReports(): ReportBody[] {
+  const observing: number[] = [];
+  const taking: number[] = [];
+  const reports: ReportBody[] = [];
+  const partitions: Partition[] = Array.from({ length: 20 }, () => ({
+    reporter: new Reporter(),
+    at: new Map(),
+  }));
+  for (let round = 0; round < 40; round++)
+    for (const { reporter, at } of partitions) {
+      const batch = events(at, START + round * 5_000);
+      timed(observing, () => {
+        for (const event of batch) reporter.observe(event);
+      });
+      const body = timed(taking, () => reporter.take());
+      if (body !== null) reports.push(body);
+    }
+  // The first are compiled on the way.
+  line(`report: ${EVENTS} events observed`, observing.slice(200), "ms");
+  line("report: taken", taking.slice(200), "ms");
+  const both = observing.map((value, i) => value + (taking[i] as number));
+  line("report: both (bar: 2)", both.slice(200), "ms");
+  const sizes = reports.map((body) => JSON.stringify(body).length / 1_024);
+  line("report: size (bar: 64)", sizes, "KiB");
+  line(
+    "report: edges",
+    reports.map(({ edges }) => edges.length),
+    "",
+  );
+  return reports;
+}
+
+/** 200 reports and 100 heartbeats a second, changes asked for with each report, a scan a minute, a save each 5 s. */
+function measureCoordinator(reports: readonly ReportBody[]): void {
+  const model = new LongTermModel();
+  const merging: number[] = [];
+  const slicing: number[] = [];
+  const saving: number[] = [];
+  const scanning: number[] = [];
+  const versions = new Float64Array(PARTITIONS);
+  const partitions = Array.from({ length: PARTITIONS }, (_, i) => {
+    const region = REGIONS[i % REGIONS.length] as string;
+    return { name: `g1:${region}:${i}`, region, cold: i % 100 === 0 };
+  });
+  let sliceBytes = 0;
+  let planned = 0;
+  for (let i = 0; i < SIMULATED_SECONDS * 200; i++) {
+    const now = START + 200_000 + i * 5;
+    const body = reports[i % reports.length] as ReportBody;
+    for (const rate of body.rates) rate[1] = Math.floor(now / 10_000);
+    timed(merging, () => model.merge(REGIONS[i % REGIONS.length] as string, body, now));
+    if (i % 2 === 0) {
+      const partition = (i / 2) % PARTITIONS;
+      const slice = timed(slicing, () => model.sliceSince(versions[partition] as number, now));
+      if (slice !== null) versions[partition] = slice.version;
+      if (slice !== null && i % 500 === 0) sliceBytes = Math.max(sliceBytes, JSON.stringify(slice).length);
+    }
+    if (i % 1_000 === 999) timed(saving, () => JSON.stringify(model.toState()));
+    if (i % 12_000 === 3_000) planned = timed(scanning, () => model.planScan(now, partitions)).length;
+  }
+  line("coordinator: merge of a report (bar: 3)", merging, "ms");
+  line("coordinator: slice for a heartbeat", slicing, "ms");
+  line("coordinator: state written", saving, "ms");
+  line(`coordinator: scan, ${planned} partitions planned for`, scanning, "ms");
+  const busy = [merging, slicing, saving, scanning].flat().reduce((sum, ms) => sum + ms, 0);
+  console.log(`slice: ${(sliceBytes / 1_024).toFixed(1)} KiB`);
+  console.log(`state: ${(model.toState().data.length / 1_048_576).toFixed(2)} MiB`);
+  const share = (busy / (SIMULATED_SECONDS * 1_000)) * 100;
+  console.log(`${PARTITIONS} partitions: ${share.toFixed(1)} % of one core (bar: 50)`);
+}
+
+measureCoordinator(measureReports());

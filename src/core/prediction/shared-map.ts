@@ -1,0 +1,85 @@
+import { hashPair } from "../hash.ts";
+import { ABSENT_BINS, presentBin, priorOfBin, ROW_BINS, shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
+import { RowTable } from "./row-table.ts";
+import { EVENT, PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
+import type { Slice } from "./slice.ts";
+
+/** Steps seen here after which own experience is believed rather than others'. */
+const OWN_EXPERIENCE = 4;
+/** 1/this is about how many labels a bin's rate remembers. */
+const RATE = 0.02;
+const SLOTS = 6;
+/** The least share of a row's visits that is worth naming. */
+const MIN_SHARE = 0.03;
+
+/**
+ * What follows what according to others: rows from the coordinator, used where this partition has little experience of
+ * its own. How far they hold here is learned, too. O(slots) per event, nothing while there are no rows.
+ */
+export class SharedMap {
+  readonly #shards: ShardTable;
+  readonly #rows: RowTable;
+  readonly #rates = Float32Array.from({ length: ROW_BINS }, (_, bin) => priorOfBin(bin));
+  #filled = false;
+
+  /** @param rows number of rows kept, a power of two. */
+  constructor(shards: ShardTable, rows: number) {
+    this.#shards = shards;
+    this.#rows = new RowTable({ rows, slots: SLOTS, halveAt: 64 });
+  }
+
+  get bytes(): number {
+    return this.#rows.bytes;
+  }
+
+  /** Whether there is anything in it. */
+  get filled(): boolean {
+    return this.#filled;
+  }
+
+  /** Takes over a slice; its rows replace those of before. O(slice). */
+  apply(slice: Slice): void {
+    for (const { from, event, count, to } of slice.rows) {
+      const targets = to.map(({ shard }) => this.#reference(shard, false));
+      const counts = to.map((target) => target.count);
+      this.#rows.put(hashPair(this.#reference(from, event), 0), count, targets, counts);
+      this.#filled = true;
+    }
+  }
+
+  /** Calls `name` for each shard that others read after `reference`, unless there is `experience` enough here. */
+  propose(
+    reference: number,
+    experience: number,
+    user: string,
+    name: (handle: number, bin: number) => void,
+  ): void {
+    if (experience >= OWN_EXPERIENCE) return;
+    const rows = this.#rows;
+    const row = rows.find(hashPair(reference, 0));
+    if (row < 0) return;
+    for (let slot = row * SLOTS; slot < (row + 1) * SLOTS; slot++) {
+      if (rows.count(slot) === 0 || rows.count(slot) < MIN_SHARE * rows.total(row)) continue;
+      const target = this.#shards.resolve(rows.targets[slot] as number);
+      const handle = target === 0 ? 0 : shardOf(target, this.#shards, user);
+      if (handle !== 0) name(handle, presentBin(rows, row, slot));
+    }
+  }
+
+  /** Share of what is said with this bin that comes true. */
+  rate(bin: number): number {
+    return bin < ABSENT_BINS ? 0 : (this.#rates[bin] as number);
+  }
+
+  /** Learns that something said with this bin came true (1) or not (0). */
+  learn(bin: number, label: number): void {
+    this.#rates[bin] = this.rate(bin) + (label - this.rate(bin)) * RATE;
+  }
+
+  #reference(text: string, event: boolean): number {
+    const kind = event ? EVENT : text.includes(USER_PLACEHOLDER) ? PATTERN : SHARD;
+    const handle = this.#shards.intern(text, kind);
+    this.#shards.touch(handle);
+    return this.#shards.reference(handle);
+  }
+}
