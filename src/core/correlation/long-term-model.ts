@@ -175,7 +175,10 @@ export class LongTermModel {
   /** A region's shards by demand, the most wanted first. O(shards log shards). */
   demand(region: string, now: number): readonly ShardDemand[] {
     const shards = this.#demand.get(region)?.shards(this.#scales.fadeAt(now)) ?? [];
-    return shards.sort((a, b) => b.requests - a.requests || b.longTerm - a.longTerm);
+    // Ties are broken by name, so that the same knowledge gives the same order.
+    return shards.sort(
+      (a, b) => b.requests - a.requests || b.longTerm - a.longTerm || (a.shard < b.shard ? -1 : 1),
+    );
   }
 
   /** Regions that reported. */

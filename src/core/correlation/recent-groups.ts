@@ -1,5 +1,5 @@
-/** Reports remembered a row: enough for a slow key whose reports bring one occurrence each. */
-const GROUPS = 8;
+/** Reports remembered a row: enough for a slow key, whose occurrences and successors each come in a report of their own. */
+const GROUPS = 12;
 /** Occurrences that are enough: what came before them no longer counts as recent. */
 const ENOUGH = 16;
 

@@ -130,7 +130,7 @@ export class ScanPlanner {
     const chosen: PlannedShard[] = [];
     const planned = this.#planned.get(partition);
     const taken = new Set<string>();
-    for (const one of [...wanted].sort((a, b) => b.probability - a.probability)) {
+    for (const one of [...wanted].sort(byProbability)) {
       if (chosen.length === MAX_KEYS || this.#count === MAX_PLANNED) break;
       if (taken.has(one.shard) || planned?.has(one.shard)) continue;
       taken.add(one.shard);
@@ -226,6 +226,10 @@ function affinity(theirs: readonly ShardDemand[], own: RegionDemand, spans: Span
   // As much as "one of two" before anything is known.
   return (top.filter(({ shard }) => own.has(shard)).length + 1) / (top.length + 2);
 }
+
+/** Ties are broken by name, so that the same knowledge gives the same plan. */
+const byProbability = (a: PlannedShard, b: PlannedShard): number =>
+  b.probability - a.probability || (a.shard < b.shard ? -1 : 1);
 
 function countBy<T>(items: readonly T[], key: (item: T) => string): Map<string, number> {
   const counts = new Map<string, number>();

@@ -1,0 +1,248 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
+import type { ReportBody } from "../../../src/core/correlation/report.ts";
+import { Reporter } from "../../../src/core/correlation/reporter.ts";
+import { difference, probabilities, read, reportOf, SMALL, START, sequence } from "./support.ts";
+
+const DAY = 86_400_000;
+const target = (region: string): string => `g1:${region}:0`;
+
+describe("the long-term model", () => {
+  it("makes the direct successor the likeliest, and says when it comes", () => {
+    const model = new LongTermModel();
+    model.merge("weur", sequence(["a", "b", "c"], 20, START), START);
+    const after = model.successors("s:a", START);
+    expect(after.map(({ to }) => to)).toEqual(["s:b", "s:c"]);
+    expect(after[0]?.probability).toBeGreaterThan(0.8);
+    expect(after[1]?.probability).toBeGreaterThan(0.35);
+    expect(after[1]?.probability).toBeLessThan(0.5);
+    expect(after[0]?.delay).toBeGreaterThan(500);
+    expect(after[0]?.delay).toBeLessThan(1_100);
+    expect(after[1]?.delay).toBeGreaterThan(1_000);
+    expect(model.survival("s:a", "s:b", 100)).toBe(1);
+    expect(model.survival("s:a", "s:b", 5_000)).toBe(0);
+  });
+
+  it("does not take a popular shard for a successor of everything", () => {
+    const model = new LongTermModel();
+    // `home` follows each shard half the time, whatever it is; `b` follows `a` only.
+    const pairs = [
+      ["a", "b"],
+      ["a", "home"],
+      ["c", "home"],
+      ["c", "d"],
+      ["home", "x"],
+      ["b", "home"],
+      ["d", "home"],
+    ];
+    for (const [i, pair] of pairs.entries())
+      model.merge("weur", sequence(pair, 10, START + i * 100_000), START);
+    const entries = new Map(model.sliceSince(0, START)?.entries);
+    expect(entries.get("s:a")?.map(([shard]) => shard)).toContain("b");
+    const types = reportOf(
+      Array.from({ length: 40 }, (_, i) => [
+        read(`v${i}`, `other/${i}`, START, { type: "login" }),
+        read(`v${i}`, "profile", START + 500, { type: i % 2 === 0 ? "read" : "open" }),
+        { ...read(`w${i}`, `some/${i}`, START, { type: "search" }) },
+        { ...read(`w${i}`, `else/${i}`, START + 500) },
+      ]).flat(),
+    );
+    model.merge("weur", types, START + DAY);
+    const map = model.probabilityMap(START + DAY, target);
+    expect(map.login?.profile?.probability).toBeGreaterThan(0.8);
+    expect(map.login?.profile?.targetPartition).toBe("g1:weur:0");
+    expect(map.read?.home).toBeUndefined(); // All are reads: that says nothing about home.
+  });
+
+  it("names the partition of the region that wants a shard most as its target", () => {
+    const model = new LongTermModel();
+    const taught = () => sequence(["in", "out"], 10, START, {});
+    const login = reportOf(
+      Array.from({ length: 30 }, (_, i) => [
+        read(`u${i}`, `page/${i}`, START, { type: "login" }),
+        read(`u${i}`, "profile", START + 300),
+        read(`x${i}`, `page/${i}`, START),
+      ]).flat(),
+    );
+    model.merge("weur", taught(), START);
+    model.merge("weur", login, START);
+    for (let i = 0; i < 3; i++) model.merge("oc", login, START + i);
+    expect(model.probabilityMap(START, target).login?.profile?.targetPartition).toBe("g1:oc:0");
+    expect(model.regions()).toEqual(["weur", "oc"]);
+  });
+
+  it("keeps probabilities in [0, 1] and lets them decay to nothing", () => {
+    const events = fc.array(
+      fc.tuple(fc.nat(3), fc.nat(12), fc.nat(40_000), fc.constantFrom("read", "open", "save")),
+      { minLength: 1, maxLength: 80 },
+    );
+    fc.assert(
+      fc.property(events, (steps) => {
+        const model = new LongTermModel(SMALL);
+        const reporter = new Reporter();
+        let time = START;
+        for (const [user, shard, wait, type] of steps) {
+          time += wait;
+          reporter.observe(read(`u${user}`, `s${shard}`, time, { type }));
+          const body = reporter.take();
+          if (body !== null) model.merge("weur", body, time);
+        }
+        const keys = ["e:read", "e:open", "e:save", ...Array.from({ length: 13 }, (_, i) => `s:s${i}`)];
+        for (const p of probabilities(model, keys, time).values()) {
+          expect(p).toBeGreaterThanOrEqual(0);
+          expect(p).toBeLessThanOrEqual(1);
+        }
+        for (const p of probabilities(model, keys, time + 365 * DAY).values()) expect(p).toBeLessThan(1e-6);
+        expect(model.probabilityMap(time + 365 * DAY, target)).toEqual({});
+      }),
+      { seed: 43, numRuns: 60 },
+    );
+  });
+
+  it("counts the same across a landmark that moves", () => {
+    const direct = new LongTermModel();
+    const moved = new LongTermModel();
+    const late = START + 2 * DAY;
+    direct.merge("weur", sequence(["a", "b"], 5, late), late);
+    moved.merge("weur", sequence(["x", "y"], 5, START), START);
+    moved.merge("weur", sequence(["a", "b"], 5, late), late);
+    const keys = ["s:a", "s:b"];
+    expect(difference(probabilities(direct, keys, late), probabilities(moved, keys, late))).toBeLessThan(
+      1e-12,
+    );
+    const [before] = moved.successors("s:x", late);
+    // Two days later the long term has decayed by e^(−2/7): 5·.7515 of 5·.7515 + 3.
+    const long = 5 * Math.exp(-2 / 7);
+    expect(before?.probability).toBeCloseTo(long / (long + 3), 9);
+  });
+
+  it("keeps what is frequent within its bounds under a flood of shards and types", () => {
+    const model = new LongTermModel(SMALL);
+    for (let round = 0; round < 200; round++) {
+      const time = START + round * 1_000;
+      const flood = reportOf(
+        Array.from({ length: 40 }, (_, i) =>
+          read(`u${i % 5}`, `flood/${round}/${i}`, time + i, { type: `t${round}-${i % 9}` }),
+        ),
+      );
+      model.merge("weur", flood, time);
+      model.merge("weur", sequence(["a", "b"], 6, time), time);
+    }
+    const now = START + 200_000;
+    expect(model.successors("s:a", now)[0]?.to).toBe("s:b");
+    expect(model.successors("s:a", now)[0]?.probability).toBeGreaterThan(0.8);
+    expect(model.demand("weur", now).length).toBeLessThanOrEqual(SMALL.demand);
+    expect(model.demand("weur", now)[0]?.shard).toMatch(/^[ab]$/);
+    expect(model.rates(now).length).toBeLessThanOrEqual(SMALL.typeRows);
+    expect(model.correlations(now).length).toBeLessThanOrEqual(SMALL.pairs);
+    // What a newcomer inherits is no evidence: nothing that came once is likely.
+    for (let i = 0; i < 40; i++)
+      for (const { probability } of model.successors(`s:flood/199/${i}`, now))
+        expect(probability).toBeLessThan(0.7);
+    expect(model.toState().data.length).toBeLessThan((SMALL.stateBytes * 4) / 3 + 4_000);
+  });
+
+  it("ignores what a broken report refers to", () => {
+    const model = new LongTermModel(SMALL);
+    const broken: ReportBody = {
+      ...sequence(["a", "b"], 2, START),
+      names: ["s:a", "e:read"],
+      seen: [
+        [0, 1],
+        [9, 1],
+        [1, 4],
+      ],
+      edges: [
+        [0, 7, [3, 1]],
+        [7, 0, [3, 1]],
+        [0, 1, [3, 1]],
+        [0, 0, [99, 1, -4, 1, 2]],
+      ],
+      pairs: [[0, 1, 1]],
+      rates: [
+        [1, 9_999_999_999, 2],
+        [0, 3, 1],
+      ],
+      demand: [[1, 5, 5, 5]],
+    };
+    model.merge("weur", broken, START);
+    expect(model.demand("weur", START)).toEqual([]);
+    expect(model.rates(START + 60_000).map(({ type }) => type)).toEqual(["read"]);
+    expect(model.sliceSince(0, START)?.entries ?? []).toEqual([]);
+  });
+});
+
+describe("the stored state", () => {
+  const stream = (rounds: number, from = START): [ReportBody, number][] =>
+    Array.from({ length: rounds }, (_, round) => {
+      const time = from + round * 7_000;
+      const events = Array.from({ length: 30 }, (_, i) =>
+        read(`u${i % 4}`, `s${(i * (1 + (round % 3))) % 12}`, time - 5_000 + i * 100, {
+          type: i % 5 === 0 ? "open" : "read",
+          missed: i % 3 === 0,
+        }),
+      );
+      return [reportOf(events), time];
+    });
+  const keys = ["e:read", "e:open", ...Array.from({ length: 12 }, (_, i) => `s:s${i}`)];
+  const merged = (model: LongTermModel, reports: readonly [ReportBody, number][]): LongTermModel => {
+    for (const [body, time] of reports) model.merge("weur", body, time);
+    return model;
+  };
+
+  it("brings back a model that behaves the same, now and with what comes", () => {
+    const model = merged(new LongTermModel(), stream(40));
+    const now = START + 40 * 7_000;
+    model.planScan(now, [{ name: "g1:weur:0", region: "weur", cold: true }]);
+    const state = JSON.parse(JSON.stringify(model.toState()));
+    const restored = LongTermModel.fromState(state);
+    const later = stream(10, now + 60_000);
+    for (const time of [now, now + 600_000]) {
+      expect(probabilities(restored, keys, time)).toEqual(probabilities(model, keys, time));
+      expect(restored.probabilityMap(time, target)).toEqual(model.probabilityMap(time, target));
+      expect(restored.rates(time)).toEqual(model.rates(time));
+      expect(restored.correlations(time)).toEqual(model.correlations(time));
+      expect(restored.demand("weur", time)).toEqual(model.demand("weur", time));
+      expect(restored.outcomes(time)).toEqual(model.outcomes(time));
+      expect(restored.calibration(time)).toEqual(model.calibration(time));
+      const cold = [{ name: "g1:weur:0", region: "weur", cold: true }];
+      expect(restored.planScan(time, cold)).toEqual(model.planScan(time, cold));
+      merged(model, later);
+      merged(restored, later);
+    }
+    expect(restored.toState()).toEqual(model.toState());
+  });
+
+  it("is empty for a model that learned nothing", () => {
+    const restored = LongTermModel.fromState(new LongTermModel().toState());
+    expect(restored.correlations(START)).toEqual([]);
+    expect(restored.sliceSince(0, START)).toBeNull();
+  });
+
+  it("is refused when it is damaged", () => {
+    const { data } = merged(new LongTermModel(), stream(5)).toState();
+    expect(() => LongTermModel.fromState({ format: 1, data: data.slice(0, 400) })).toThrow();
+    expect(() => LongTermModel.fromState({ format: 1, data: "no base64!" })).toThrow();
+  });
+
+  it("leaves the rarest rows out when it would not fit", () => {
+    const bounds = { ...SMALL, shardRows: 4_000, stateBytes: 20_000 };
+    const model = new LongTermModel(bounds);
+    model.merge("weur", sequence(["often/1", "often/2"], 30, START), START);
+    for (let i = 0; i < 60; i++)
+      model.merge(
+        "weur",
+        sequence(
+          Array.from({ length: 20 }, (_, j) => `rare/${i}/${j}`),
+          1,
+          START,
+        ),
+        START + i,
+      );
+    const state = model.toState();
+    expect(state.data.length).toBeLessThan(30_000);
+    const restored = LongTermModel.fromState(state, bounds);
+    expect(restored.successors("s:often/1", START)).toEqual(model.successors("s:often/1", START));
+  });
+});

@@ -1,0 +1,145 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ByteReader, ByteWriter } from "../../../src/core/correlation/byte-codec.ts";
+import { DELAY_BINS, delayBin, medianDelay, survival } from "../../../src/core/correlation/delay-bins.ts";
+import { RecentGroups } from "../../../src/core/correlation/recent-groups.ts";
+import { g2, lift, pearson, phi } from "../../../src/core/correlation/significance.ts";
+import { SpaceSaving } from "../../../src/core/correlation/space-saving.ts";
+
+describe("Space-Saving", () => {
+  it("never undercounts, guarantees no more than was, and keeps whoever is heavier than total ÷ capacity", () => {
+    const stream = fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 9 })), { maxLength: 400 });
+    fc.assert(
+      fc.property(stream, fc.integer({ min: 1, max: 12 }), (items, capacity) => {
+        const summary = new SpaceSaving(capacity);
+        const exact = new Map<string, number>();
+        let total = 0;
+        for (const [key, amount] of items) {
+          summary.add(`k${key}`, amount);
+          exact.set(`k${key}`, (exact.get(`k${key}`) ?? 0) + amount);
+          total += amount;
+        }
+        expect(summary.size).toBeLessThanOrEqual(capacity);
+        for (let slot = 0; slot < summary.size; slot++) {
+          const count = exact.get(summary.keyOf(slot)) ?? 0;
+          expect(summary.count[slot]).toBeGreaterThanOrEqual(count);
+          expect(summary.guaranteed(slot)).toBeLessThanOrEqual(count);
+          expect(summary.error[slot]).toBeLessThanOrEqual(total / capacity);
+        }
+        for (const [key, count] of exact)
+          if (count > total / capacity) expect(summary.find(key)).toBeGreaterThanOrEqual(0);
+      }),
+      { seed: 46 },
+    );
+  });
+});
+
+describe("the latest occurrences", () => {
+  it("are the same in whatever order reports come", () => {
+    const reports = fc.uniqueArray(fc.tuple(fc.nat(1_000), fc.nat(5), fc.nat(3)), {
+      selector: ([time]) => time,
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(reports, fc.infiniteStream(fc.nat()), (inOrder, keys) => {
+        const read = (order: typeof inOrder) => {
+          const groups = new RecentGroups(2, 4);
+          for (const [time, seen, slot] of order) {
+            groups.see(1, seen, time);
+            groups.link(1, slot, seen / 2, time);
+          }
+          const { seen, time, next } = groups.of(1, 4);
+          return { seen, time, next: [...next] };
+        };
+        const shuffled = inOrder
+          .map((report) => ({ report, at: keys.next().value ?? 0 }))
+          .sort((a, b) => a.at - b.at)
+          .map(({ report }) => report);
+        expect(read(shuffled)).toEqual(read([...inOrder].sort((a, b) => a[0] - b[0])));
+      }),
+      { seed: 47 },
+    );
+  });
+
+  it("are the newest that are enough, and no more", () => {
+    const groups = new RecentGroups(1, 2);
+    for (let time = 1; time <= 20; time++) {
+      groups.see(0, 10, time);
+      groups.link(0, time <= 18 ? 0 : 1, 10, time);
+    }
+    const { seen, next } = groups.of(0, 2);
+    expect([seen, ...next]).toEqual([20, 0, 20]);
+  });
+});
+
+describe("delays", () => {
+  it("are binned by doublings, and give their median and survival", () => {
+    expect([0, 0.5, 1, 1.9, 2, 1_000, 30_000, 1e12].map(delayBin)).toEqual([0, 0, 1, 1, 2, 10, 15, 15]);
+    const bins = new Float32Array(2 * DELAY_BINS);
+    for (let delay = 512; delay < 1_024; delay += 8) {
+      const at = DELAY_BINS + delayBin(delay);
+      bins[at] = (bins[at] ?? 0) + 1;
+    }
+    expect(medianDelay(bins, DELAY_BINS)).toBeCloseTo(768, -1);
+    expect(medianDelay(bins, 0)).toBe(0);
+    expect(survival(bins, DELAY_BINS, 100)).toBe(1);
+    expect(survival(bins, DELAY_BINS, 768)).toBeCloseTo(0.5, 2);
+    expect(survival(bins, DELAY_BINS, 2_000)).toBe(0);
+  });
+});
+
+describe("significance", () => {
+  it("agrees with worked examples", () => {
+    const table = { both: 30, first: 40, second: 50, total: 200 };
+    expect(lift(table)).toBeCloseTo(3);
+    expect(phi(table)).toBeCloseTo(0.57735, 5);
+    // 2·Σ O·ln(O/E) over 30/10, 10/30, 20/40, 140/120.
+    const expected =
+      2 * (30 * Math.log(3) + 10 * Math.log(1 / 3) + 20 * Math.log(0.5) + 140 * Math.log(140 / 120));
+    expect(g2(table)).toBeCloseTo(expected, 9);
+    expect(g2({ both: 10, first: 40, second: 50, total: 200 })).toBeCloseTo(0, 9);
+    expect(pearson([1, 2, 3, 4], [2, 4, 6, 8])).toBeCloseTo(1);
+    expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
+  });
+});
+
+describe("the byte codec", () => {
+  it("brings back what was written, to the bit", () => {
+    const item = fc.oneof(
+      fc.record({ kind: fc.constant("count" as const), value: fc.maxSafeNat() }),
+      fc.record({ kind: fc.constant("float" as const), value: fc.double() }),
+      fc.record({
+        kind: fc.constant("name" as const),
+        value: fc.string({ unit: "grapheme", maxLength: 60 }),
+      }),
+      fc.record({
+        kind: fc.constant("sparse" as const),
+        value: fc.array(
+          fc.oneof(
+            fc.constant(0),
+            fc.double({ noNaN: true }).filter((n) => !Object.is(n, -0)),
+          ),
+        ),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 60 }), (items) => {
+        const writer = new ByteWriter();
+        for (const { kind, value } of items) {
+          if (kind === "count") writer.count(value);
+          else if (kind === "float") writer.float(value);
+          else if (kind === "name") writer.name(value);
+          else writer.sparse(value);
+        }
+        const reader = new ByteReader(writer.toText());
+        for (const { kind, value } of items) {
+          if (kind === "count") expect(reader.count()).toBe(value);
+          else if (kind === "float") expect(reader.float()).toBe(value);
+          else if (kind === "name") expect(reader.name()).toBe(value);
+          else expect(reader.sparse(value.length)).toEqual(value);
+        }
+      }),
+      { seed: 48 },
+    );
+  });
+});
