@@ -11,17 +11,21 @@ export type CallerKey = string;
 
 /**
  * Lets a request pass when it carries a token of its scope or, for the admin pages, an assertion of Cloudflare Access.
- * @throws ProblemError `unauthorized` without a credential, `forbidden` with a wrong one.
+ * @throws ProblemError `unauthorized` without a credential or with a wrong password, `forbidden` with a wrong token.
  */
 export async function authorize(request: Request, scope: Scope, config: Config): Promise<CallerKey> {
   const accepted = config.tokens[scope];
   if (accepted === null) return "open";
   if (scope === "admin" && (await vouchedFor(request, config))) return "access";
-  const token = bearerToken(request) ?? (scope === "admin" ? browserPassword(request) : undefined);
-  if (token === undefined) throw unauthorized(scope, request);
-  const key = await acceptedKey(token, accepted);
-  if (key === null) throw new ProblemError("forbidden", `The token given is not one of the ${scope} tokens.`);
-  return key;
+  const token = bearerToken(request);
+  const password = token === undefined && scope === "admin" ? browserPassword(request) : undefined;
+  const given = token ?? password;
+  if (given === undefined) throw unauthorized(scope, request);
+  const key = await acceptedKey(given, accepted);
+  if (key !== null) return key;
+  // A browser remembers a password that was answered with anything else than 401, and would never ask again.
+  if (password !== undefined) throw unauthorized(scope, request);
+  throw new ProblemError("forbidden", `The token given is not one of the ${scope} tokens.`);
 }
 
 function unauthorized(scope: Scope, request: Request): ProblemError {

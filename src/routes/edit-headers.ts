@@ -1,16 +1,13 @@
 import type { Context } from "hono";
 import type { AppTypes } from "./app.ts";
 
-/**
- * Changes the headers of the response there is. In place where it can be: a response made anew forgets that its body
- * is encoded already, and would be encoded a second time.
- */
+/** Changes the headers of the response there is: in place where it can be, in a copy of it otherwise. */
 export function editHeaders(context: Context<AppTypes>, edit: (headers: Headers) => void): void {
   const response = context.res;
   try {
     edit(response.headers);
   } catch {
-    // Responses of other Workers and of assets cannot be changed in place; theirs are not encoded by hand.
+    // Responses of other Workers and of assets cannot be changed in place.
     const changed = new Response(response.body, response);
     edit(changed.headers);
     context.res = undefined;

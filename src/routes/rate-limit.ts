@@ -46,7 +46,7 @@ export const limitLogins = createMiddleware<AppTypes>(async (context, next) => {
   const until = shutOut.get(address);
   if (until !== undefined && Date.now() < until) throw tooManyLogins();
   await next();
-  if (!(context.error instanceof ProblemError) || context.error.code !== "forbidden") return;
+  if (!isWrongLogin(context.error, context.req.raw)) return;
   if (await mayPass(context.env.LOGIN_LIMIT, address)) return;
   shutOut.delete(address);
   shutOut.set(address, Date.now() + LOGIN_PERIOD * SECOND);
@@ -54,6 +54,11 @@ export const limitLogins = createMiddleware<AppTypes>(async (context, next) => {
   if (shutOut.size > MAX_SHUT_OUT && oldest !== undefined) shutOut.delete(oldest);
   context.res = problemResponse(tooManyLogins());
 });
+
+/** A wrong token, or a wrong password; not a request without any, which browsers send before they ask for one. */
+const isWrongLogin = (error: Error | undefined, request: Request): boolean =>
+  error instanceof ProblemError &&
+  (error.code === "forbidden" || (error.code === "unauthorized" && request.headers.has("Authorization")));
 
 const tooManyLogins = (): ProblemError =>
   new ProblemError(

@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { settingsClient } from "../../src/storage/settings-client.ts";
+import { within } from "../../src/storage/within.ts";
 import { anyRequest, FUZZED_REGIONS, type FuzzRequest } from "./fuzz-requests.ts";
 import { partition } from "./support.ts";
 
@@ -65,11 +66,6 @@ async function answer(request: Request): Promise<{ status: number; type: string 
   return { status: response.status, type: response.headers.get("Content-Type"), text };
 }
 
-const tooLong = async (): Promise<never> => {
-  await scheduler.wait(BOUND);
-  throw new Error(`no answer within ${BOUND} ms`);
-};
-
 function checkProblem(status: number, type: string | null, text: string): void {
   expect(type).toBe("application/problem+json");
   const problem = JSON.parse(text) as Record<string, unknown>;
@@ -88,7 +84,7 @@ it(`${REQUESTS} random requests: no 5xx, no hang, and what is refused changes no
         unsent++;
         return;
       }
-      const { status, type, text } = await Promise.race([answer(request), tooLong()]);
+      const { status, type, text } = await within(answer(request), BOUND);
       tally.set(status, (tally.get(status) ?? 0) + 1);
       expect(status).toBeLessThan(500);
       if (status >= 400 && request.method !== "HEAD") checkProblem(status, type, text);

@@ -102,6 +102,20 @@ describe("wrong admin tokens", () => {
     expect((await problem(refused)).type).toBe("/docs#problem-rate-limited");
   });
 
+  it("are counted as passwords of a browser too", async () => {
+    const bindings = { ...env, LOGIN_LIMIT: limiterOf(2) };
+    const statuses: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const headers = {
+        Authorization: `Basic ${btoa(`ada:guess-${i}`)}`,
+        "CF-Connecting-IP": "198.51.100.9",
+      };
+      const request = new Request("https://foreshard.test/admin", { headers });
+      statuses.push((await app.fetch(request, bindings, createExecutionContext())).status);
+    }
+    expect(statuses).toEqual([401, 401, 429, 429]);
+  });
+
   it("are counted by network where addresses are plentiful", async () => {
     const bindings = { LOGIN_LIMIT: limiterOf(1) };
     const from = (token: string, address: string) =>

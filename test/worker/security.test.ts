@@ -97,7 +97,7 @@ function expected(rule: Rule, credential: Credential, method: string): 401 | 403
   if (credential.startsWith("Basic")) {
     // A browser adds a remembered password to whatever any page makes it send: for reading only.
     if (rule !== "admin" || (method !== "GET" && method !== "HEAD")) return 401;
-    return credential === "Basic, right" ? "in" : 403;
+    return credential === "Basic, right" ? "in" : 401;
   }
   return credential === rule ? "in" : 403;
 }
@@ -182,6 +182,13 @@ it("challenges with the schemes the resource takes", async () => {
   const data = await call("/shards/a", { method: "DELETE" });
   expect(data.headers.get("WWW-Authenticate")).toBe('Bearer realm="foreshard"');
   expect((await problem(data)).detail).toContain("write tokens");
-  const admin = await call("/admin");
-  expect(admin.headers.get("WWW-Authenticate")).toContain("Basic");
+  const api = await call("/admin/api/settings");
+  expect(api.headers.get("WWW-Authenticate")).toBe('Bearer realm="foreshard"');
+  const page = await call("/admin", {
+    headers: { Accept: "text/html,*/*", Authorization: basic("ada", "wrong") },
+  });
+  expect([page.status, page.headers.get("WWW-Authenticate")]).toEqual([
+    401,
+    expect.stringMatching(/^Basic realm="foreshard"/),
+  ]);
 });
