@@ -267,7 +267,16 @@ const adminPath = fc.oneof(
     "/api/map",
     "/api/prefetches",
   ),
-  fc.constantFrom("/api/placement", "/api/topology", "/api/dead-letters", "/api/metrics", "/api/settings/x"),
+  fc.constantFrom(
+    "/api/placement",
+    "/api/topology",
+    "/api/dead-letters",
+    "/api/learning",
+    "/api/proof",
+    "/api/explain",
+    "/api/metrics",
+    "/api/settings/x",
+  ),
   ascii(30).map((text) => `/${text.replaceAll(/[\s#?]/g, "")}`),
 );
 
