@@ -1,3 +1,5 @@
+import { fromBase64, toBase64 } from "./base64.ts";
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -59,13 +61,7 @@ export class ByteWriter {
 
   /** What was written, as text that fits in JSON. */
   toText(): string {
-    let binary = "";
-    // In pieces: a call takes only so many arguments.
-    for (let from = 0; from < this.#length; from += 8_192)
-      binary += String.fromCharCode(
-        ...new Uint8Array(this.#view.buffer, from, Math.min(8_192, this.#length - from)),
-      );
-    return btoa(binary);
+    return toBase64(new Uint8Array(this.#view.buffer, 0, this.#length));
   }
 
   #positions(values: ArrayLike<number>): void {
@@ -85,14 +81,14 @@ export class ByteWriter {
   }
 }
 
-/** Reads what {@link ByteWriter} wrote; throws a RangeError or a TypeError on anything else. */
+/** Reads what {@link ByteWriter} wrote; throws a RangeError or a TypeError on most else. */
 export class ByteReader {
   readonly #view: DataView;
   #at = 0;
   readonly #names: string[] = [];
 
   constructor(text: string) {
-    this.#view = new DataView(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)).buffer);
+    this.#view = new DataView(fromBase64(text).buffer);
   }
 
   count(): number {

@@ -69,21 +69,15 @@ export class ReportWindow {
     return this.#nodes.get(node.key) ?? this.#register(node);
   }
 
-  /** Counts that `to` followed `from` after `delay` ms. O(1). */
-  link(from: Node, to: Node, weight: number, delay: number): void {
-    if (from.next === null) from.next = new Map();
+  /** Counts that `to` followed `from` after `delay` ms; `known` is their edge if the caller has it at hand. O(1). */
+  link(from: Node, to: Node, weight: number, delay: number, known: Edge | null = null): Edge | null {
     const bin = delayBin(delay);
-    const edge = from.next.get(to);
-    if (edge === undefined) {
-      if (from.next.size >= MAX_NEXT) return;
-      const fresh = { from, to, weight, bin, binWeight: weight, rest: null };
-      from.next.set(to, fresh);
-      this.#edges.push(fresh);
-      return;
-    }
+    const edge = known?.from === from && known.to === to ? known : from.next?.get(to);
+    if (edge === undefined) return this.#begin(from, to, weight, bin);
     edge.weight += weight;
     if (edge.bin === bin) edge.binWeight += weight;
     else addToRest(edge, bin, weight);
+    return edge;
   }
 
   /** Counts that an event of type `next` followed one of `type`. O(1). */
@@ -110,6 +104,15 @@ export class ReportWindow {
     this.#edges = [];
     this.#window++;
     this.#refused = 0;
+  }
+
+  #begin(from: Node, to: Node, weight: number, bin: number): Edge | null {
+    if (from.next === null) from.next = new Map();
+    if (from.next.size >= MAX_NEXT) return null;
+    const edge: Edge = { from, to, weight, bin, binWeight: weight, rest: null };
+    from.next.set(to, edge);
+    this.#edges.push(edge);
+    return edge;
   }
 
   #register(node: Node): Node | null {

@@ -1,6 +1,6 @@
 import { MAX_KEY_LENGTH, shardKey, typeKey } from "./keys.ts";
 import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
-import { type Node, ReportWindow } from "./report-window.ts";
+import { type Edge, type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";
 import { LOOKAHEAD, type UserContext, UserContexts, VISIT_GAP } from "./user-contexts.ts";
 
@@ -116,6 +116,8 @@ export class Reporter {
   #follow(context: UserContext, type: Node, shard: Node | null, time: number): void {
     let shardWaits = shard !== null;
     let typeWaits = true;
+    /** Events of one type come in rows: their edge is mostly the one before. */
+    let typeEdge: Edge | null = null;
     for (let back = 1; back <= LOOKAHEAD && (shardWaits || typeWaits); back++) {
       const at = context.at(back);
       if (at < 0 || time - (context.times[at] as number) > VISIT_GAP) return;
@@ -128,7 +130,7 @@ export class Reporter {
       if (!shardWaits || shard === null) continue;
       const delay = Math.max(0, time - (context.times[at] as number));
       shardWaits = this.#followShard(context, at, shard, weight, delay);
-      if (shardWaits) this.#window.link(before, shard, weight, delay);
+      if (shardWaits) typeEdge = this.#window.link(before, shard, weight, delay, typeEdge);
     }
   }
 
