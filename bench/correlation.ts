@@ -46,30 +46,41 @@ function events(at: Map<number, number>, start: number) {
   });
 }
 
-function line(what: string, values: readonly number[], unit: string): void {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (q: number): string => (sorted[Math.floor(q * (sorted.length - 1))] as number).toFixed(2);
-  console.log(`${what.padEnd(44)} median ${at(0.5)} ${unit}, p95 ${at(0.95)}, most ${at(1)}`);
+interface Times {
+  /** CPU of this thread, ms: others on the machine disturb it less; in steps of some ms, so only its mean says much. */
+  cpu: number;
+  readonly clock: number[];
 }
+const times = (): Times => ({ cpu: 0, clock: [] });
 
-/** CPU time of this thread, which others on the machine do not disturb as they do the clock. */
-function timed<T>(into: number[], work: () => T): T {
+function timed<T>(into: Times, work: () => T): T {
   const before = process.threadCpuUsage();
+  const from = performance.now();
   const result = work();
+  into.clock.push(performance.now() - from);
   const { user, system } = process.threadCpuUsage(before);
-  into.push((user + system) / 1_000);
+  into.cpu += (user + system) / 1_000;
   return result;
 }
 
+const quantile = (values: readonly number[], q: number): string =>
+  ([...values].sort((a, b) => a - b)[Math.floor(q * (values.length - 1))] as number).toFixed(2);
+
+const line = (what: string, { cpu, clock }: Times): void =>
+  console.log(
+    `${what.padEnd(44)} CPU mean ${(cpu / clock.length).toFixed(2)} ms; clock median ${quantile(clock, 0.5)}, p95 ${quantile(clock, 0.95)}`,
+  );
+
 function measureReports(): ReportBody[] {
-  const observing: number[] = [];
-  const taking: number[] = [];
   const reports: ReportBody[] = [];
   const partitions: Partition[] = Array.from({ length: 20 }, () => ({
     reporter: new Reporter(),
     at: new Map(),
   }));
-  for (let round = 0; round < 40; round++)
+  let [observing, taking] = [times(), times()];
+  for (let round = 0; round < 40; round++) {
+    // The first rounds are compiled on the way.
+    if (round === 10) [observing, taking] = [times(), times()];
     for (const { reporter, at } of partitions) {
       const batch = events(at, START + round * 5_000);
       timed(observing, () => {
@@ -78,28 +89,22 @@ function measureReports(): ReportBody[] {
       const body = timed(taking, () => reporter.take());
       if (body !== null) reports.push(body);
     }
-  // The first are compiled on the way.
-  line(`report: ${EVENTS} events observed`, observing.slice(200), "ms");
-  line("report: taken", taking.slice(200), "ms");
-  const both = observing.map((value, i) => value + (taking[i] as number));
-  line("report: both (bar: 2)", both.slice(200), "ms");
+  }
+  line(`partition: ${EVENTS} events observed`, observing);
+  line("partition: report taken (bar: 2)", taking);
   const sizes = reports.map((body) => JSON.stringify(body).length / 1_024);
-  line("report: size (bar: 64)", sizes, "KiB");
-  line(
-    "report: edges",
-    reports.map(({ edges }) => edges.length),
-    "",
-  );
+  const edges = reports.map((body) => body.edges.length);
+  console.log(`report: at most ${quantile(sizes, 1)} KiB (bar: 64), median ${quantile(edges, 0.5)} edges`);
   return reports;
 }
 
 /** 200 reports and 100 heartbeats a second, changes asked for with each report, a scan a minute, a save each 5 s. */
 function measureCoordinator(reports: readonly ReportBody[]): void {
   const model = new LongTermModel();
-  const merging: number[] = [];
-  const slicing: number[] = [];
-  const saving: number[] = [];
-  const scanning: number[] = [];
+  const merging = times();
+  const slicing = times();
+  const saving = times();
+  const scanning = times();
   const versions = new Float64Array(PARTITIONS);
   const partitions = Array.from({ length: PARTITIONS }, (_, i) => {
     const region = REGIONS[i % REGIONS.length] as string;
@@ -121,11 +126,11 @@ function measureCoordinator(reports: readonly ReportBody[]): void {
     if (i % 1_000 === 999) timed(saving, () => JSON.stringify(model.toState()));
     if (i % 12_000 === 3_000) planned = timed(scanning, () => model.planScan(now, partitions)).length;
   }
-  line("coordinator: merge of a report (bar: 3)", merging, "ms");
-  line("coordinator: slice for a heartbeat", slicing, "ms");
-  line("coordinator: state written", saving, "ms");
-  line(`coordinator: scan, ${planned} partitions planned for`, scanning, "ms");
-  const busy = [merging, slicing, saving, scanning].flat().reduce((sum, ms) => sum + ms, 0);
+  line("coordinator: merge of a report (bar: 3)", merging);
+  line("coordinator: slice for a heartbeat", slicing);
+  line("coordinator: state written", saving);
+  line(`coordinator: scan, ${planned} partitions planned for`, scanning);
+  const busy = [merging, slicing, saving, scanning].reduce((sum, { cpu }) => sum + cpu, 0);
   console.log(`slice: ${(sliceBytes / 1_024).toFixed(1)} KiB`);
   console.log(`state: ${(model.toState().data.length / 1_048_576).toFixed(2)} MiB`);
   const share = (busy / (SIMULATED_SECONDS * 1_000)) * 100;

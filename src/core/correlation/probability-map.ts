@@ -58,7 +58,7 @@ export class ProbabilityRows {
 
   /** A key has lost its row. O(1). */
   forget(key: string): void {
-    this.#forgotten.add(key);
+    if (this.#rows.has(key) || this.#changes.has(key)) this.#forgotten.add(key);
   }
 
   /** Brings the map up to date. O(touched rows × width). */
