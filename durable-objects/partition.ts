@@ -197,7 +197,10 @@ export class Partition extends DurableObject<Env> {
 
   /** Drops every copy and everything learned and counted, and hears the settings anew. Stored shards stay. */
   async forget(): Promise<void> {
+    // Also what is still at work on the old parts must find nothing to keep.
     this.#parts.fills.fenceAll();
+    this.#parts.writeBehind.clear();
+    this.#parts.memory.clear();
     this.#disk.clear();
     this.#parts = this.#assemble();
     this.#sliceVersion = 0;
