@@ -30,6 +30,9 @@ export interface Fetch {
   isCurrent(): boolean;
 }
 
+/** A cacheable body that is not here after this many ms will not come: all who wait for it are let go. */
+const BODY_PATIENCE = 20_000;
+
 interface Flight {
   readonly number: number;
   readonly askedAt: number;
@@ -147,10 +150,17 @@ export class Fills {
   }
 }
 
-/** @throws StorageUnavailableError when the body breaks off. */
+/** @throws StorageUnavailableError when the body breaks off, or does not come to an end. */
 async function wholeBody({ body, meta }: OpenShard): Promise<ArrayBuffer> {
-  const whole = await new Response(body).arrayBuffer().catch((cause: unknown) => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new StorageUnavailableError("the storage stalled")), BODY_PATIENCE);
+  });
+  const arrived = new Response(body).arrayBuffer().catch((cause: unknown) => {
     throw new StorageUnavailableError("the storage broke off", { cause });
+  });
+  const whole = await Promise.race([arrived, stalled]).finally(() => {
+    if (timer !== undefined) clearTimeout(timer);
   });
   if (whole.byteLength !== meta.size) throw new StorageUnavailableError("the storage sent a part only");
   return whole;

@@ -4,7 +4,28 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { unstable_readConfig } from "wrangler";
+import { z } from "zod";
 import { messageOf, UserError } from "../user-error.ts";
+
+const consumerSchema = z.object({
+  queue: z.string(),
+  max_batch_size: z.number().optional(),
+  max_batch_timeout: z.number().optional(),
+  max_retries: z.number().optional(),
+  dead_letter_queue: z.string().optional(),
+});
+
+/** What is read of `wrangler.toml`. */
+const configSchema = z.object({
+  compatibility_date: z.string(),
+  compatibility_flags: z.array(z.string()).default([]),
+  r2_buckets: z.array(z.object({ binding: z.string(), bucket_name: z.string() })),
+  queues: z.object({
+    producers: z.array(z.object({ binding: z.string(), queue: z.string() })).optional(),
+    consumers: z.array(consumerSchema).optional(),
+  }),
+  durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
+});
 
 /** The token of the test's writers. */
 export const WRITE_TOKEN = "crash-test-write";
@@ -28,7 +49,7 @@ export async function build(root: string, directory: string, state: string): Pro
   } catch (cause) {
     throw new UserError(`the Worker does not build: ${messageOf(cause)}`, { cause });
   }
-  const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  const config = configSchema.parse(unstable_readConfig({ config: join(root, "wrangler.toml") }));
   const file = join(directory, "options.json");
   const options = {
     rootPath: output,
@@ -67,7 +88,7 @@ async function modulesIn(output: string): Promise<readonly { type: string; path:
   ];
 }
 
-type Consumer = NonNullable<ReturnType<typeof unstable_readConfig>["queues"]["consumers"]>[number];
+type Consumer = z.infer<typeof consumerSchema>;
 
 function consumerOf({ queue, max_batch_size, max_batch_timeout, max_retries, dead_letter_queue }: Consumer) {
   const options = {
