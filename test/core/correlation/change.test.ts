@@ -106,6 +106,8 @@ describe("the rate of an event type", () => {
     expect(model.changes(now + 15_000)).toContainEqual(
       expect.objectContaining({ key: "e:login", kind: "rate" }),
     );
+    now = minutes(model, now, 1, 120);
+    expect(model.rates(now)[0]?.perSecond).toBeGreaterThan(35); // Followed at once, not smoothed.
     now = minutes(model, now, 15, 120);
     const [after] = model.rates(now);
     expect(after?.changed).toBe(false);

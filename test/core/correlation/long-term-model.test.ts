@@ -143,6 +143,14 @@ describe("the long-term model", () => {
     expect(model.toState().data.length).toBeLessThan((SMALL.stateBytes * 4) / 3 + 4_000);
   });
 
+  it("takes none of a thousand single successors for likely", () => {
+    const model = new LongTermModel(SMALL);
+    for (let i = 0; i < 1_000; i++)
+      model.merge("weur", sequence(["hub", `leaf/${i}`], 1, START + i), START + i);
+    for (const { probability } of model.successors("s:hub", START + 1_000))
+      expect(probability).toBeLessThan(0.05);
+  });
+
   it("ignores what a broken report refers to", () => {
     const model = new LongTermModel(SMALL);
     const broken: ReportBody = {

@@ -32,6 +32,7 @@ describe("a report", () => {
     const body = reportOf(["a", "b", "b", "b"].map((shard, i) => read("u", shard, START + i)));
     expect(weight(body, "s:a", "s:b")).toBe(1);
     expect(weight(body, "s:b", "s:b")).toBe(0);
+    expect(body.pairs.map(([, , followed]) => followed)).toEqual([3]); // Each read is followed by the next only.
     expect(body.seen.find(([name]) => body.names[name] === "s:b")?.[1]).toBe(3);
   });
 
