@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
 import { settingsClient } from "../../src/storage/settings-client.ts";
 import { within } from "../../src/storage/within.ts";
-import { anyRequest, FUZZED_REGIONS, type FuzzRequest } from "./fuzz-requests.ts";
+import { anyRequest, type FuzzRequest } from "./fuzz-requests.ts";
+import { FUZZED_REGIONS } from "./fuzz-values.ts";
 import { partition } from "./support.ts";
 
 /** What the command's environment says; the runner brings variables with this prefix into the runtime. */
