@@ -111,7 +111,8 @@ export class Coordinator extends DurableObject<Env> {
     let fresh = 0;
     for (const report of reports) {
       if (!this.#applied.claim(`${report.partition}@${report.incarnation}`, report.sequence)) continue;
-      this.#model.merge(report.region, report, report.time);
+      // A clock ahead of this one would make all else look old.
+      this.#model.merge(report.region, report, Math.min(report.time, Date.now()));
       fresh++;
     }
     if (fresh > 0) {

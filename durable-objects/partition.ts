@@ -76,7 +76,7 @@ export class Partition extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const read = parseReadRequest(request);
     if (read === null) return new Response("not a partition request", { status: 400 });
-    const { reader, prefetcher, learner, writeBehind } = this.#parts;
+    const { reader, prefetcher, learner, writeBehind, engine } = this.#parts;
     this.#heart.ensureLease();
     prefetcher.demanded(read.id);
     try {
@@ -88,6 +88,8 @@ export class Partition extends DurableObject<Env> {
       }
       return response;
     } catch (error) {
+      // A guess at it would be in vain; a write makes it exist again.
+      if (error instanceof ProblemError && error.code === "shard-not-found") engine.fillFailed(read.id, true);
       return failure(error);
     }
   }

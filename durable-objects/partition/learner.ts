@@ -33,6 +33,9 @@ export interface Outcome {
   readonly size: number;
 }
 
+/** The longest a queue holds a message back is a day; half of it is long past any use, seconds. */
+const LONGEST_DELAY = 12 * 3_600;
+
 /** An event with what its read came to, if it was one. */
 export interface Observed {
   readonly event: ShardEvent;
@@ -196,7 +199,10 @@ export class Learner {
     const distant = prefetches.filter((prefetch) => prefetch.arrival > later).slice(0, MAX_PREFETCH_KEYS);
     const [first] = distant;
     if (first === undefined) return;
-    const delay = Math.floor((first.arrival - now() - QUEUE_LEAD) / SECOND);
+    const delay = Math.min(
+      LONGEST_DELAY,
+      Math.max(0, Math.floor((first.arrival - now() - QUEUE_LEAD) / SECOND)),
+    );
     const message: PrefetchMessage = {
       partition: address.name,
       reason: "predicted",

@@ -11,7 +11,8 @@ const printable = (max: number) =>
     .min(1)
     .max(max)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "must not contain control characters");
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, "must not contain control characters")
+    .refine((text) => text.isWellFormed(), "must be valid Unicode");
 
 export const eventTypeSchema = printable(64);
 export const dataTypeSchema = printable(64);

@@ -22,6 +22,14 @@ adminRoutes.use(async (context, next) => {
   context.header("Cache-Control", "no-store");
 });
 
+adminRoutes.onError((error) => {
+  if (error instanceof ProblemError) throw error;
+  console.error("admin: the coordinator or the settings did not answer", error.name);
+  throw new ProblemError("overloaded", "The coordinator or the settings object does not answer; try again.", {
+    "Retry-After": "5",
+  });
+});
+
 const coordinatorOf = (env: Env) => env.COORDINATOR.getByName("main");
 
 /** Every registered partition's numbers; one that does not answer is shown as such. */

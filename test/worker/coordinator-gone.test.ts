@@ -55,3 +55,10 @@ it("without a lease, copies are checked with R2 before they are served", async (
   await read("cg/4", { region: "sam" });
   expect((await read("cg/4", { region: "sam" })).cache).toBe("Foreshard; fwd=stale");
 });
+
+it("the admin API says that the coordinator is away, and when to try again", async () => {
+  breakCoordinator();
+  const response = await call("/admin/api/partitions", { token: "admin" });
+  expect(response.status).toBe(503);
+  expect(response.headers.get("Retry-After")).toBe("5");
+});
