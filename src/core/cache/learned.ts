@@ -11,6 +11,8 @@ const VICTIMS = 256;
 const HELD_BONUS = 1;
 /** Expired copies looked at per eviction. */
 const EXPIRY_STEPS = 8;
+/** Largest copy a cache in memory can be asked to hold. */
+const MAX_SIZE = 0xffffffff;
 /** Smoothing of the victims' worth: about the last 50 evictions. */
 const WORTH_RATE = 0.02;
 
@@ -83,9 +85,11 @@ export class LearnedCache {
    * Admits `handle`, evicting into `evicted` what has to go. False, and nothing changes, when it is larger than the
    * cache.
    */
-  admit(handle: number, size: number, prefetched: boolean, tick: number, evicted: number[]): boolean {
+  admit(handle: number, asked: number, prefetched: boolean, tick: number, evicted: number[]): boolean {
     const shards = this.#shards;
-    if (size > this.capacity) return false;
+    // Even an empty shard takes an entry; and sizes are kept in 32 bits.
+    const size = Math.max(1, Math.ceil(asked));
+    if (size > this.capacity || size > MAX_SIZE) return false;
     if (shards.state[handle] === RESIDENT) this.remove(handle);
     while (this.used + size > this.capacity) evicted.push(this.#evict(tick));
     shards.state[handle] = RESIDENT;

@@ -153,7 +153,7 @@ export class Engine {
     const handle = this.#shards.intern(shard);
     const prefetch = reason === "prefetch";
     if (prefetch) this.#planner.landed(handle, now);
-    else this.#planner.settled(handle);
+    else this.#planner.overtaken(handle);
     if (prefetch && this.#shards.state[handle] === RESIDENT) return { admitted: false, evicted: [] };
     this.#pace.countSize(size);
     const evicted: number[] = [];
@@ -166,7 +166,7 @@ export class Engine {
   fillFailed(shard: string, missing: boolean): void {
     const handle = this.#shards.find(shard);
     if (handle === 0) return;
-    this.#planner.settled(handle);
+    this.#planner.failed(handle);
     if (missing && this.#shards.state[handle] === ABSENT) this.#shards.state[handle] = MISSING;
     this.#decisions.settle(shard, "pending", "failed");
   }
@@ -254,7 +254,7 @@ export class Engine {
     if (state === RESIDENT) return "hit";
     if (state === MISSING) this.#shards.state[handle] = ABSENT;
     if (state !== IN_FLIGHT) return "miss";
-    this.#planner.settled(handle);
+    this.#planner.overtaken(handle);
     return "late";
   }
 

@@ -70,16 +70,21 @@ export class Planner {
     return plans.sort((a, b) => b.probability - a.probability);
   }
 
-  /** A prefetch has arrived at `now`. */
+  /** A prefetch has arrived at `now`, whether or not somebody came for it before. */
   landed(handle: number, now: number): void {
     const issued = this.#issuedAt.get(handle);
     if (issued !== undefined) this.#parts.pace.countFill(millis(now - issued));
-    this.settled(handle);
+    this.failed(handle);
   }
 
-  /** A prefetch is no longer under way. */
-  settled(handle: number): void {
+  /** A prefetch came to nothing. */
+  failed(handle: number): void {
     this.#issuedAt.delete(handle);
+    this.overtaken(handle);
+  }
+
+  /** Somebody came for it before it arrived: the copy will be theirs. What it takes is still worth knowing. */
+  overtaken(handle: number): void {
     const { state } = this.#parts.shards;
     if (state[handle] === IN_FLIGHT) state[handle] = ABSENT;
   }
@@ -118,7 +123,7 @@ export class Planner {
 
   #loseOldest(): void {
     for (const handle of this.#issuedAt.keys()) {
-      this.settled(handle);
+      this.failed(handle);
       return;
     }
   }
