@@ -164,6 +164,7 @@ export class Predictor {
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#streams.slotOf(user);
+    if (this.#streams.length(slot) === 0) this.#resetTemplates(slot);
     this.step = this.#stepOf(user, handle);
     const reference = this.#shards.reference(this.step);
     this.#noteStep(slot, type, time);
@@ -271,6 +272,12 @@ export class Predictor {
       historyMark[reference & HANDLE_MASK] = tick;
       historyIndex[reference & HANDLE_MASK] = back;
     }
+  }
+
+  /** The slot is another user's now. */
+  #resetTemplates(slot: number): void {
+    this.#numbers.reset(slot);
+    this.#suffixes.reset(slot);
   }
 
   #proposeTemplates(slot: number, handle: number, type: number): void {
