@@ -33,6 +33,8 @@ export class LearnedCache {
   victimWorth = 0;
   /** Ticks an unused prefetched copy is held. */
   holdTicks = 6;
+  /** Ticks in which the cache turns over once. */
+  turnover = 16;
   readonly #shards: ShardTable;
   readonly #reuse: ReuseLearner;
   readonly #random: SeededRandom;

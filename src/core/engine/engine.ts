@@ -270,7 +270,7 @@ export class Engine {
     const pace = this.#pace;
     pace.countEvent(this.#predictor.gap(event.user, tick), event.time);
     const turnover = pace.turnover(this.#cache.capacity);
-    this.#predictor.turnover = this.#reuse.turnover = turnover;
+    this.#reuse.turnover = this.#cache.turnover = turnover;
     this.#predictor.horizon = this.#cache.holdTicks = pace.horizon(turnover);
     this.#predictor.fillMs = pace.fillMs;
   }

@@ -43,7 +43,7 @@ export class Planner {
     const { cache, economics, pace } = this.#parts;
     return economics.price({
       victimWorth: cache.full ? cache.victimWorth * pace.meanSize : 0,
-      holdShare: cache.holdTicks / this.#parts.predictor.turnover,
+      holdShare: cache.holdTicks / cache.turnover,
     });
   }
 
