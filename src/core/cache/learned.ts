@@ -177,6 +177,23 @@ export class LearnedCache {
   }
 
   #draw(tick: number): number {
+    const drawn = this.count <= SAMPLE + CARRY ? this.#takeAll() : this.#takeSome();
+    for (let i = 0; i < drawn; i++) {
+      const handle = this.#sample[i] as number;
+      const isHeld =
+        this.#shards.origin[handle] === UNUSED && (this.#shards.heldUntil[handle] as number) > tick;
+      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
+    }
+    return drawn;
+  }
+
+  /** A small cache needs no luck. */
+  #takeAll(): number {
+    for (let i = 0; i < this.count; i++) this.#sample[i] = this.#residents[i] as number;
+    return this.count;
+  }
+
+  #takeSome(): number {
     const shards = this.#shards;
     let drawn = 0;
     for (let i = 0; i < this.#carriedCount; i++) {
@@ -185,11 +202,6 @@ export class LearnedCache {
     }
     for (let i = 0; i < SAMPLE; i++)
       this.#sample[drawn++] = this.#residents[this.#random.below(this.count)] as number;
-    for (let i = 0; i < drawn; i++) {
-      const handle = this.#sample[i] as number;
-      const isHeld = shards.origin[handle] === UNUSED && (shards.heldUntil[handle] as number) > tick;
-      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
-    }
     return drawn;
   }
 

@@ -132,6 +132,7 @@ export class Engine {
     const surprise = this.#surprise(handle, tick);
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
+    if (prefetched) this.#economics.keep();
     if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);

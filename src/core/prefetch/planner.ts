@@ -109,6 +109,7 @@ export class Planner {
     this.#issuedAt.set(handle, time);
     if (this.#issuedAt.size > MAX_UNDER_WAY) this.#loseOldest();
     const p = predictor.probability[index] as number;
+    this.#parts.economics.promise(p);
     const hold = millis(cache.holdTicks * pace.tickMs);
     return {
       shard: shards.ids[handle] as string,
