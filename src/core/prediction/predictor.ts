@@ -215,7 +215,10 @@ export class Predictor {
   urgency(index: number): number {
     // Others' knowledge does not tell when: it stands in only until there is own experience.
     if ((this.#mapBins[index] as number) >= 0) return this.probability[index] as number;
-    return fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, this.#sets[index] as number));
+    const set = this.#sets[index] as number;
+    const mixed = fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, set));
+    const trust = Math.min(1, this.#urgent.labels(set) / GROWN_UP);
+    return trust * mixed + (1 - trust) * (this.probability[index] as number);
   }
 
   /** The naming expert that alone thinks most of candidate `index`. */
