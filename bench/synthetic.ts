@@ -3,8 +3,10 @@ const MULTIPLIER = 1_664_525;
 const INCREMENT = 1_013_904_223;
 const RANGE = 2 ** 32;
 
-/** Users who read by turns, as on a busy partition. */
-const USERS = 2_000;
+/** Users who read by turns; when one leaves, another comes. */
+const READING = 64;
+/** How often a user leaves after a read: they make about twenty. */
+const LEAVES = 0.05;
 /** How often a user reads on from where they are instead of going elsewhere. */
 const READS_ON = 0.6;
 /** Time between two events: a thousand a second, about what one partition serves. */
@@ -24,7 +26,9 @@ export interface SyntheticEvent {
  */
 export class SyntheticEvents {
   readonly #objects: number;
-  readonly #at = new Uint32Array(USERS);
+  readonly #at = new Uint32Array(READING);
+  readonly #users = Array.from({ length: READING }, (_, user) => user);
+  #arrived = READING;
   #state = 1;
   #count = 0;
 
@@ -33,15 +37,16 @@ export class SyntheticEvents {
   }
 
   next(): SyntheticEvent {
-    const user = Math.floor(USERS * this.#random());
+    const seat = Math.floor(READING * this.#random());
+    if (this.#random() < LEAVES) this.#users[seat] = this.#arrived++;
     const readsOn = this.#random() < READS_ON;
-    const position = readsOn ? (this.#at[user] ?? 0) + 1 : this.#popular();
+    const position = readsOn ? (this.#at[seat] ?? 0) + 1 : this.#popular();
     const tile = position % this.#objects;
-    this.#at[user] = tile;
+    this.#at[seat] = tile;
     this.#count += 1;
     return {
       time: this.#count * MILLIS_BETWEEN,
-      user: `user-${user}`,
+      user: `user-${this.#users[seat]}`,
       object: `tiles/${tile >> 10}/${tile & 1023}`,
     };
   }

@@ -11,6 +11,8 @@ const VICTIMS = 256;
 const HELD_BONUS = 1;
 /** Expired copies looked at per eviction. */
 const EXPIRY_STEPS = 8;
+/** Largest copy a cache in memory can be asked to hold. */
+const MAX_SIZE = 0xffffffff;
 /** Smoothing of the victims' worth: about the last 50 evictions. */
 const WORTH_RATE = 0.02;
 
@@ -31,6 +33,8 @@ export class LearnedCache {
   victimWorth = 0;
   /** Ticks an unused prefetched copy is held. */
   holdTicks = 6;
+  /** Ticks in which the cache turns over once. */
+  turnover = 16;
   readonly #shards: ShardTable;
   readonly #reuse: ReuseLearner;
   readonly #random: SeededRandom;
@@ -83,9 +87,11 @@ export class LearnedCache {
    * Admits `handle`, evicting into `evicted` what has to go. False, and nothing changes, when it is larger than the
    * cache.
    */
-  admit(handle: number, size: number, prefetched: boolean, tick: number, evicted: number[]): boolean {
+  admit(handle: number, asked: number, prefetched: boolean, tick: number, evicted: number[]): boolean {
     const shards = this.#shards;
-    if (size > this.capacity) return false;
+    // Even an empty shard takes an entry; and sizes are kept in 32 bits.
+    const size = Math.max(1, Math.ceil(asked));
+    if (size > this.capacity || size > MAX_SIZE) return false;
     if (shards.state[handle] === RESIDENT) this.remove(handle);
     while (this.used + size > this.capacity) evicted.push(this.#evict(tick));
     shards.state[handle] = RESIDENT;
@@ -171,6 +177,23 @@ export class LearnedCache {
   }
 
   #draw(tick: number): number {
+    const drawn = this.count <= SAMPLE + CARRY ? this.#takeAll() : this.#takeSome();
+    for (let i = 0; i < drawn; i++) {
+      const handle = this.#sample[i] as number;
+      const isHeld =
+        this.#shards.origin[handle] === UNUSED && (this.#shards.heldUntil[handle] as number) > tick;
+      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
+    }
+    return drawn;
+  }
+
+  /** A small cache needs no luck. */
+  #takeAll(): number {
+    for (let i = 0; i < this.count; i++) this.#sample[i] = this.#residents[i] as number;
+    return this.count;
+  }
+
+  #takeSome(): number {
     const shards = this.#shards;
     let drawn = 0;
     for (let i = 0; i < this.#carriedCount; i++) {
@@ -179,11 +202,6 @@ export class LearnedCache {
     }
     for (let i = 0; i < SAMPLE; i++)
       this.#sample[drawn++] = this.#residents[this.#random.below(this.count)] as number;
-    for (let i = 0; i < drawn; i++) {
-      const handle = this.#sample[i] as number;
-      const isHeld = shards.origin[handle] === UNUSED && (shards.heldUntil[handle] as number) > tick;
-      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
-    }
     return drawn;
   }
 

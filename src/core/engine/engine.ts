@@ -130,6 +130,7 @@ export class Engine {
     const surprise = this.#surprise(handle, tick);
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
+    if (prefetched) this.#economics.keep();
     if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
@@ -149,7 +150,7 @@ export class Engine {
     const handle = this.#shards.intern(shard);
     const prefetch = reason === "prefetch";
     if (prefetch) this.#planner.landed(handle, now);
-    else this.#planner.settled(handle);
+    else this.#planner.overtaken(handle);
     if (prefetch && this.#shards.state[handle] === RESIDENT) return { admitted: false, evicted: [] };
     this.#pace.countSize(size);
     const evicted: number[] = [];
@@ -162,7 +163,7 @@ export class Engine {
   fillFailed(shard: string, missing: boolean): void {
     const handle = this.#shards.find(shard);
     if (handle === 0) return;
-    this.#planner.settled(handle);
+    this.#planner.failed(handle);
     if (missing && this.#shards.state[handle] === ABSENT) this.#shards.state[handle] = MISSING;
     this.#decisions.settle(shard, "pending", "failed");
   }
@@ -235,7 +236,7 @@ export class Engine {
     if (state === RESIDENT) return "hit";
     if (state === MISSING) this.#shards.state[handle] = ABSENT;
     if (state !== IN_FLIGHT) return "miss";
-    this.#planner.settled(handle);
+    this.#planner.overtaken(handle);
     return "late";
   }
 
@@ -251,7 +252,7 @@ export class Engine {
     const pace = this.#pace;
     pace.countEvent(this.#predictor.gap(event.user, tick), event.time);
     const turnover = pace.turnover(this.#cache.capacity);
-    this.#predictor.turnover = this.#reuse.turnover = turnover;
+    this.#reuse.turnover = this.#cache.turnover = turnover;
     this.#predictor.horizon = this.#cache.holdTicks = pace.horizon(turnover);
     this.#predictor.fillMs = pace.fillMs;
   }

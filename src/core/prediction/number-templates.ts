@@ -52,6 +52,11 @@ export class NumberTemplates {
     return [this.#steps, this.#chains];
   }
 
+  /** Forgets what the user in `slot` read, since the slot is another's now. */
+  reset(slot: number): void {
+    this.#length[slot] = 0;
+  }
+
   /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what the numbers suggest. */
   observe(
     slot: number,

@@ -1,4 +1,3 @@
-import { halfLog2 } from "../hash.ts";
 import { millis } from "../units.ts";
 import { ArrivalHistogram } from "./arrival.ts";
 import { BinnedMixer, fromLogOdds, type MixerState } from "./binned-mixer.ts";
@@ -17,7 +16,7 @@ import { HISTORY, Streams } from "./streams.ts";
 import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
 
-/** The experts, in the order of their inputs. The last two say nothing of what follows, but of the shard itself. */
+/** The experts, in the order of their inputs. The last says nothing of what follows, but of the shard itself. */
 export const EXPERTS = [
   "order1",
   "order2",
@@ -26,7 +25,6 @@ export const EXPERTS = [
   "step",
   "chain",
   "suffix",
-  "demand",
   "recency",
 ] as const;
 export type Expert = (typeof EXPERTS)[number] | "map";
@@ -38,8 +36,6 @@ const NAMING = SUFFIX_EXPERT + 1;
 
 /** Resident, known but not resident, never seen: three populations whose predictions come true at different rates. */
 const STATUSES = 3;
-const AGE_BINS = 18;
-const COUNT_BINS = 6;
 const RECENCY_BINS = 7;
 /** Weight sets: number of experts that name the candidate, in the user's history or not, status. */
 const SETS = 16 * STATUSES;
@@ -72,7 +68,6 @@ export interface PredictorState {
   readonly arrival: Float64Array;
 }
 
-const countBin = (n: number): number => (n < 2 ? n : n < 4 ? 2 : n < 8 ? 3 : n < 16 ? 4 : 5);
 const recencyBin = (back: number): number =>
   back < 4 ? (back === 0 ? 0 : back < 2 ? 1 : 2) : back < 12 ? (back < 7 ? 3 : 4) : back < 20 ? 5 : 6;
 
@@ -95,8 +90,6 @@ export class Predictor {
   onOutcome: ((probability: number, label: number) => void) | undefined;
   /** Ticks within which a prediction has to come true. */
   horizon = 6;
-  /** Ticks in which the cache turns over once. */
-  turnover = 16;
   /** What a fill takes; what is wanted sooner cannot be prefetched. */
   fillMs = 0;
   readonly #shards: ShardTable;
@@ -164,6 +157,7 @@ export class Predictor {
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#streams.slotOf(user);
+    if (this.#streams.length(slot) === 0) this.#resetTemplates(slot);
     this.step = this.#stepOf(user, handle);
     const reference = this.#shards.reference(this.step);
     this.#noteStep(slot, type, time);
@@ -221,7 +215,10 @@ export class Predictor {
   urgency(index: number): number {
     // Others' knowledge does not tell when: it stands in only until there is own experience.
     if ((this.#mapBins[index] as number) >= 0) return this.probability[index] as number;
-    return fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, this.#sets[index] as number));
+    const set = this.#sets[index] as number;
+    const mixed = fromLogOdds(this.#urgent.mix(this.candidates.bins, index * N, set));
+    const trust = Math.min(1, this.#urgent.labels(set) / GROWN_UP);
+    return trust * mixed + (1 - trust) * (this.probability[index] as number);
   }
 
   /** The naming expert that alone thinks most of candidate `index`. */
@@ -271,6 +268,12 @@ export class Predictor {
       historyMark[reference & HANDLE_MASK] = tick;
       historyIndex[reference & HANDLE_MASK] = back;
     }
+  }
+
+  /** The slot is another user's now. */
+  #resetTemplates(slot: number): void {
+    this.#numbers.reset(slot);
+    this.#suffixes.reset(slot);
   }
 
   #proposeTemplates(slot: number, handle: number, type: number): void {
@@ -339,12 +342,8 @@ export class Predictor {
       if (bin >= ABSENT_BINS) named++;
       bins[from + e] = bin + ROW_BINS * status;
     }
-    const last = shards.last[handle] as number;
-    const age =
-      last === 0 ? AGE_BINS - 1 : Math.min(AGE_BINS - 2, halfLog2(((tick - last) * 64) / this.turnover));
     const back = shards.historyMark[handle] === tick ? (shards.historyIndex[handle] as number) : 0;
-    bins[from + NAMING] = (countBin(shards.count[handle] as number) * AGE_BINS + age) * STATUSES + status;
-    bins[from + NAMING + 1] = recencyBin(back) * STATUSES + status;
+    bins[from + NAMING] = recencyBin(back) * STATUSES + status;
     return (named * 2 + (back > 0 ? 1 : 0)) * STATUSES + status;
   }
 
@@ -399,11 +398,7 @@ export class Predictor {
 
 const makeMixer = (): BinnedMixer =>
   new BinnedMixer({
-    bins: [
-      ...Array<number>(NAMING).fill(ROW_BINS * STATUSES),
-      COUNT_BINS * AGE_BINS * STATUSES,
-      RECENCY_BINS * STATUSES,
-    ],
+    bins: [...Array<number>(NAMING).fill(ROW_BINS * STATUSES), RECENCY_BINS * STATUSES],
     sets: SETS,
     initialWeight: INITIAL_WEIGHT,
     learningRate: 0.003,

@@ -36,10 +36,15 @@ export class SuffixTemplates {
     return [this.#rows];
   }
 
+  /** Forgets what the user in `slot` read, since the slot is another's now. */
+  reset(slot: number): void {
+    this.#previous[slot] = "";
+  }
+
   /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what its end suggests. */
   observe(slot: number, id: string, parts: IdParts, candidates: Candidates, expert: number): void {
     const previous = this.#previous[slot];
-    if (previous !== undefined && previous !== id) this.#learn(previous, id, parts);
+    if (previous !== undefined && previous !== "" && previous !== id) this.#learn(previous, id, parts);
     this.#previous[slot] = id;
     for (let b = 0; b < parts.boundaries; b++) {
       const end = parts.boundary[b] as number;

@@ -6,6 +6,10 @@ const IMPATIENCE = 0.25;
 const BUDGET_STEP = 0.01;
 /** What the budget leaves over for later, in prefetches: bursts are short. */
 const BUDGET_SAVED = 16;
+/** Prefetches assumed to have come out as promised before any did: a few bad ones are chance. */
+const GOOD_FAITH = 8;
+/** Fading of the record of prefetches: about the last 500. */
+const RECORD = 0.998;
 
 /** What the cache says about room. */
 export interface Room {
@@ -27,6 +31,10 @@ export class Economics {
   #budgetPrice = 0;
   #saved = BUDGET_SAVED;
 
+  /** Of the latest prefetches: how many were to be used by what was said, and how many were. */
+  #promised = GOOD_FAITH;
+  #kept = GOOD_FAITH;
+
   constructor(settings: EngineSettings) {
     this.settings = settings;
   }
@@ -40,7 +48,23 @@ export class Economics {
   worthwhile(probability: number, price: number): boolean {
     const { mode, threshold } = this.settings;
     if (mode === "off") return false;
-    return probability > (mode === "fixed" ? threshold : price);
+    return mode === "fixed" ? probability > threshold : probability * this.credit > price;
+  }
+
+  /** What part of their promises prefetches have kept of late, at most 1: those that pass a threshold are overrated. */
+  get credit(): number {
+    return Math.min(1, this.#kept / this.#promised);
+  }
+
+  /** A prefetch of this probability was issued. */
+  promise(probability: number): void {
+    this.#promised = this.#promised * RECORD + probability;
+    this.#kept *= RECORD;
+  }
+
+  /** A prefetched copy was used. */
+  keep(): void {
+    this.#kept++;
   }
 
   /**

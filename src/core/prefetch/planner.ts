@@ -43,7 +43,7 @@ export class Planner {
     const { cache, economics, pace } = this.#parts;
     return economics.price({
       victimWorth: cache.full ? cache.victimWorth * pace.meanSize : 0,
-      holdShare: cache.holdTicks / this.#parts.predictor.turnover,
+      holdShare: cache.holdTicks / cache.turnover,
     });
   }
 
@@ -70,16 +70,21 @@ export class Planner {
     return plans.sort((a, b) => b.probability - a.probability);
   }
 
-  /** A prefetch has arrived at `now`. */
+  /** A prefetch has arrived at `now`, whether or not somebody came for it before. */
   landed(handle: number, now: number): void {
     const issued = this.#issuedAt.get(handle);
     if (issued !== undefined) this.#parts.pace.countFill(millis(now - issued));
-    this.settled(handle);
+    this.failed(handle);
   }
 
-  /** A prefetch is no longer under way. */
-  settled(handle: number): void {
+  /** A prefetch came to nothing. */
+  failed(handle: number): void {
     this.#issuedAt.delete(handle);
+    this.overtaken(handle);
+  }
+
+  /** Somebody came for it before it arrived: the copy will be theirs. What it takes is still worth knowing. */
+  overtaken(handle: number): void {
     const { state } = this.#parts.shards;
     if (state[handle] === IN_FLIGHT) state[handle] = ABSENT;
   }
@@ -104,6 +109,7 @@ export class Planner {
     this.#issuedAt.set(handle, time);
     if (this.#issuedAt.size > MAX_UNDER_WAY) this.#loseOldest();
     const p = predictor.probability[index] as number;
+    this.#parts.economics.promise(p);
     const hold = millis(cache.holdTicks * pace.tickMs);
     return {
       shard: shards.ids[handle] as string,
@@ -118,7 +124,7 @@ export class Planner {
 
   #loseOldest(): void {
     for (const handle of this.#issuedAt.keys()) {
-      this.settled(handle);
+      this.failed(handle);
       return;
     }
   }

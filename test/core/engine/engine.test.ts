@@ -113,10 +113,11 @@ describe("Engine", () => {
   });
 
   it("plans nothing that is resident or under way", () => {
-    const engine = new Engine(bytes(50));
-    const underWay = new Set<string>();
     fc.assert(
       fc.property(fc.array(fc.nat(30), { maxLength: 300 }), (ids) => {
+        const engine = new Engine(bytes(20));
+        const underWay = new Set<string>();
+        let events = 0;
         for (const id of ids) {
           const answer = engine.request({
             type: "read",
@@ -134,7 +135,7 @@ describe("Engine", () => {
             expect(underWay.has(shard)).toBe(false);
             underWay.add(shard);
           }
-          if (underWay.size > 3) {
+          if (++events % 10 === 0) {
             for (const shard of underWay) engine.fill(shard, bytes(1), "prefetch", epochMillis(1));
             underWay.clear();
           }
