@@ -111,6 +111,13 @@ export class RowTable {
     this.#seenAt[weakest] = this.#visits[row] as number;
   }
 
+  /** Whether `target` is among the row's. */
+  has(row: number, target: number): boolean {
+    for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++)
+      if (this.targets[slot] === target) return true;
+    return false;
+  }
+
   /** Sets the row of `key`: `total` visits, of which `counts[i]` led to `targets[i]`; all are scaled down to fit. */
   put(key: number, total: number, targets: readonly number[], counts: readonly number[]): void {
     const row = this.findOrAdd(key);

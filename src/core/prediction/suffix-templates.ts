@@ -11,6 +11,10 @@ const MAX_SUFFIX = 40;
 const MIN_COUNT = 1.5;
 const MIN_SHARE = 0.04;
 const SALT = 5;
+/** Sightings before an exchange is taken down. */
+const SIGHTINGS = 2;
+/** Exchanges seen once that are remembered, about. */
+const DOORKEEPER = 1 << 15;
 
 /**
  * Ends of ids that follow each other: after `…/7-index.htm` the same user reads `…/7.txt`, after `…-9.tar.gz`
@@ -21,6 +25,7 @@ export class SuffixTemplates {
   readonly #shards: ShardTable;
   readonly #rows: RowTable;
   readonly #previous: string[] = [];
+  readonly #doorkeeper = new Uint8Array(DOORKEEPER);
 
   /** @param rows rows of the table, a power of two. */
   constructor(shards: ShardTable, rows: number) {
@@ -29,7 +34,7 @@ export class SuffixTemplates {
   }
 
   get bytes(): number {
-    return this.#rows.bytes;
+    return this.#rows.bytes + DOORKEEPER;
   }
 
   get tables(): readonly RowTable[] {
@@ -63,14 +68,28 @@ export class SuffixTemplates {
       const end = parts.boundary[b] as number;
       if (end > common) continue;
       if (previous.length - end > MAX_SUFFIX || id.length - end > MAX_SUFFIX) return;
-      const row = this.#rows.findOrAdd(keyOf(previous, end));
-      // A new row missed the visit that made it.
-      if (this.#rows.total(row) === 0) this.#rows.visit(row);
+      const key = keyOf(previous, end);
+      if (!this.#seenBefore(hashPair(key, hashText(id, end)))) return;
+      const row = this.#rows.findOrAdd(key);
+      // A new row missed the visits before it was made.
+      if (this.#rows.total(row) === 0)
+        for (let missed = 0; missed < SIGHTINGS; missed++) this.#rows.visit(row);
       const target = this.#shards.intern(id.slice(end), SUFFIX);
       this.#shards.touch(target);
-      this.#rows.add(row, this.#shards.reference(target));
+      const reference = this.#shards.reference(target);
+      if (!this.#rows.has(row, reference)) this.#rows.add(row, reference);
+      this.#rows.add(row, reference);
       return;
     }
+  }
+
+  /** False the first time it is asked of an exchange, lately: most are chance, and never seen again. */
+  #seenBefore(exchange: number): boolean {
+    const at = exchange & (DOORKEEPER - 1);
+    const tag = (exchange >>> 16) & 0xff || 1;
+    if (this.#doorkeeper[at] === tag) return true;
+    this.#doorkeeper[at] = tag;
+    return false;
   }
 
   #propose(row: number, prefix: string, candidates: Candidates, expert: number): void {
