@@ -179,7 +179,7 @@ it("no token, user, address or agent turns up in logs, answers, reports, stored 
   expect(places["the coordinator's storage"].length).toBeGreaterThan(200);
   expect(places["the partition's storage"].length).toBeGreaterThan(50);
   expect(places["the admin API"]).toContain("login");
-  expect(places.logs).toContain("edge: a request failed");
+  expect(places.logs).toContain("admin: the coordinator or the settings did not answer");
   for (const [place, text] of Object.entries(places))
     for (const [name, mark] of Object.entries(MARKS))
       expect(text.includes(mark), `${name} in ${place}: ${around(text, mark)}`).toBe(false);
