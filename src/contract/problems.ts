@@ -1,7 +1,7 @@
 import type { z } from "zod";
 
 /** Every error Foreshard answers, with its HTTP status and title: RFC 9457, `type` is `/docs#problem-<code>`. */
-const PROBLEMS = {
+export const PROBLEMS = {
   "invalid-id": [400, "The shard id is not valid"],
   "invalid-header": [400, "A request header is not valid"],
   "invalid-query": [400, "A query parameter is not valid"],

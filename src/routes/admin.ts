@@ -8,10 +8,11 @@ import { addCounts, estimate } from "../core/proof/control-arm.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
 import type { Env } from "../env.ts";
 import { settingsClient } from "../storage/settings-client.ts";
-import { ADMIN_STYLE, adminPage } from "./admin-page.ts";
+import { adminPage } from "./admin-page.ts";
 import type { AppTypes } from "./app.ts";
 import { authorize } from "./authorize.ts";
 import { learnSettings } from "./edge-state.ts";
+import { PAGE_STYLE } from "./page-style.ts";
 
 /** `/admin`: the page and its numbers as JSON. All of it needs an admin token. */
 export const adminRoutes = new Hono<AppTypes>();
@@ -59,7 +60,7 @@ adminRoutes.get("/", async (context) => {
   });
 });
 
-adminRoutes.get("/style.css", (context) => context.body(ADMIN_STYLE, 200, { "Content-Type": "text/css" }));
+adminRoutes.get("/style.css", (context) => context.body(PAGE_STYLE, 200, { "Content-Type": "text/css" }));
 
 adminRoutes.get("/api/partitions", async (context) =>
   context.json({ partitions: await partitionStatuses(context.env) }),

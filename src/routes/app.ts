@@ -4,6 +4,7 @@ import { type Config, type Env, parseConfig } from "../env.ts";
 import { StorageThrottledError, StorageUnavailableError } from "../storage/shard-store.ts";
 import { adminRoutes } from "./admin.ts";
 import { withCors } from "./cors.ts";
+import { docRoutes } from "./docs.ts";
 import { refreshEdgeState } from "./edge-state.ts";
 import { eventRoutes } from "./events.ts";
 import { limitLogins } from "./rate-limit.ts";
@@ -34,6 +35,7 @@ app.use("/admin/*", withAdminHeaders);
 app.use("/admin/*", limitLogins);
 
 app.get("/healthz", (context) => context.json({ status: "ok" }, 200, { "Cache-Control": "no-store" }));
+app.route("/", docRoutes);
 app.route("/shards", shardRoutes);
 app.route("/events", eventRoutes);
 app.route("/admin", adminRoutes);
