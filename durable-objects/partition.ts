@@ -66,7 +66,7 @@ export class Partition extends DurableObject<Env> {
       now: () => Date.now(),
       sleep: (millis) => scheduler.wait(millis),
       send: (sinceLast) => this.#sendHeartbeat(sinceLast),
-      invalidate: (change) => this.#parts.reader.invalidate(change),
+      invalidate: (change) => this.#drop(change),
       apply: (answer) => this.#apply(answer),
       onFault: () => this.#parts.stats.faults++,
     });
@@ -114,10 +114,7 @@ export class Partition extends DurableObject<Env> {
 
   /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
   invalidate(changes: readonly Change[]): void {
-    for (const change of changes) {
-      this.#parts.reader.invalidate(change);
-      this.#parts.prefetcher.changed(change.shard);
-    }
+    for (const change of changes) this.#drop(change);
     this.#heart.ensureLease();
   }
 
@@ -214,6 +211,11 @@ export class Partition extends DurableObject<Env> {
     this.#housekeepingSet = false;
     await this.#parts.writeBehind.flush();
     await this.#parts.reporting.send().catch(() => this.#parts.stats.faults++);
+  }
+
+  #drop(change: Change): void {
+    this.#parts.reader.invalidate(change);
+    this.#parts.prefetcher.changed(change.shard);
   }
 
   #assemble(): PartitionParts {

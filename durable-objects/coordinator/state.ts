@@ -13,5 +13,3 @@ export const coordinatorStateSchema = z.object({
     regions: z.record(key, z.object({ generation: number, slots: number })),
   }),
 });
-
-export type CoordinatorState = z.infer<typeof coordinatorStateSchema>;

@@ -73,6 +73,7 @@ export function assemble({
     settings,
     now,
   });
+  engine.onOutcome((probability, label) => reporting.calibrate(probability, label === 1));
   const learner = new Learner({
     address,
     engine,

@@ -80,7 +80,8 @@ export class MemoryTier {
     for (const gone of evicted) this.#drop(gone);
     if (origin.kind === "prefetch") this.#rememberPushedOut(evicted);
     if (admitted && !evicted.includes(id)) this.#copies.set(id, copy);
-    else this.#copies.delete(id);
+    // A prefetch that finds its shard resident is refused, and what is resident stays.
+    else if (!this.#policy.has(id)) this.#copies.delete(id);
     return admitted;
   }
 
@@ -101,10 +102,6 @@ export class MemoryTier {
 
   clear(): void {
     for (const id of [...this.#copies.keys()]) this.remove(id);
-  }
-
-  entries(): IterableIterator<[string, Copy]> {
-    return this.#copies.entries();
   }
 
   #fitIsolate(): void {

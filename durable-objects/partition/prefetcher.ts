@@ -11,13 +11,13 @@ import type { Stats } from "./stats.ts";
 
 /** Prefetches waiting in one partition: a few seconds of work, so that what waits is not late when its turn comes. */
 const MAX_WAITING = 500;
-/** Ids remembered as not existing, so that a wrong guess costs one read and not one each time. */
-const MAX_ABSENT = 2_000;
+/** Ids remembered as not existing or too large to hold, so that a wrong guess costs one read and not one each time. */
+const MAX_VAIN = 2_000;
 
 /** Fetches shards before they are asked for: by predicted arrival, few at a time, within a budget. */
 export class Prefetcher {
   readonly #queue = new PrefetchQueue(MAX_WAITING);
-  readonly #absent = new Set<string>();
+  readonly #vain = new Set<string>();
   readonly #fills: Fills;
   readonly #memory: MemoryTier;
   readonly #stats: Stats;
@@ -74,16 +74,16 @@ export class Prefetcher {
     return this.#queue.list();
   }
 
-  /** Queues what is not here, not on its way and not known to be missing, and starts what can start. */
+  /** Queues what is not here, not on its way and not known to be fetched in vain, and starts what can start. */
   offer(prefetches: readonly Prefetch[]): void {
     const off = this.#settings().prefetchMode === "off";
     for (const prefetch of prefetches) {
       const { shard } = prefetch;
-      const absent = this.#absent.has(shard);
+      const inVain = this.#vain.has(shard);
       const pointless =
-        off || absent || this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard);
+        off || inVain || this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard);
       if (!pointless && this.#queue.push(prefetch)) continue;
-      this.#engine.fillFailed(shard, absent);
+      this.#engine.fillFailed(shard, inVain);
       this.#decisions.turned(shard, "not needed");
     }
     this.#pump();
@@ -96,12 +96,7 @@ export class Prefetcher {
 
   /** The shard was written or deleted: it may exist by now. */
   changed(id: string): void {
-    this.#absent.delete(id);
-  }
-
-  clear(): void {
-    this.#queue.clear();
-    this.#absent.clear();
+    this.#vain.delete(id);
   }
 
   #pump(): void {
@@ -122,8 +117,10 @@ export class Prefetcher {
     try {
       const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
         .result;
-      if (fetched.kind === "absent") this.#rememberAbsent(prefetch.shard);
-      if (fetched.kind !== "copy") this.#failed(prefetch.shard, fetched.kind === "absent");
+      if (fetched.kind === "copy") return;
+      // Nothing to hold, now or at the next try: there is no such shard, or it is too large for the cache.
+      this.#rememberVain(prefetch.shard);
+      this.#failed(prefetch.shard, true);
     } catch {
       this.#stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
       this.#failed(prefetch.shard, false);
@@ -133,8 +130,8 @@ export class Prefetcher {
     }
   }
 
-  #failed(shard: string, absent: boolean): void {
-    this.#engine.fillFailed(shard, absent);
+  #failed(shard: string, inVain: boolean): void {
+    this.#engine.fillFailed(shard, inVain);
     this.#decisions.turned(shard, "failed");
   }
 
@@ -147,8 +144,8 @@ export class Prefetcher {
     return this.#startedThisMinute < this.#settings().prefetchesPerMinute;
   }
 
-  #rememberAbsent(id: string): void {
-    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
-    this.#absent.add(id);
+  #rememberVain(id: string): void {
+    if (this.#vain.size >= MAX_VAIN) this.#vain.clear();
+    this.#vain.add(id);
   }
 }

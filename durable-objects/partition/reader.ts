@@ -101,7 +101,10 @@ export class Reader {
       return this.#answer(read, held, STATUS.disk, start, false);
     }
     if (held === null && read.method === "HEAD") return this.#head(read, start);
-    if (held === null && this.#large.has(read.id)) return this.#direct(read, STATUS.tooLarge, start);
+    if (held === null && this.#large.has(read.id)) {
+      this.#parts.onWait(read);
+      return this.#direct(read, STATUS.tooLarge, start);
+    }
     return this.#fetch(read, held, start);
   }
 
@@ -277,7 +280,8 @@ export class Reader {
 
   /** `Cache-Control: no-cache`: the storage's own answer, at the price of a conditional read when a copy is held. */
   async #readThrough(read: ReadRequest, start: number): Promise<ReadOutcome> {
-    const { store, memory, now } = this.#parts;
+    const { store, memory, now, onWait } = this.#parts;
+    onWait(read);
     const held = memory.peek(read.id);
     if (held === undefined) return this.#direct(read, STATUS.noCache, start);
     const asked = now();

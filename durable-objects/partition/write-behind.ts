@@ -52,10 +52,6 @@ export class WriteBehind {
     await this.#disk.write(batch, ({ id, meta }) => this.#memory.peek(id)?.meta.etag === meta.etag);
   }
 
-  get pending(): number {
-    return this.#noted.size;
-  }
-
   clear(): void {
     this.#noted.clear();
   }

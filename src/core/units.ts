@@ -27,5 +27,4 @@ export const SECOND = millis(1_000);
 export const MINUTE = millis(60_000);
 export const HOUR = millis(3_600_000);
 export const DAY = millis(86_400_000);
-export const KIB = bytes(1_024);
 export const MIB = bytes(1_048_576);

@@ -145,3 +145,12 @@ describe("learning", () => {
     await setSettings({ prefetchMode: "automatic" });
   });
 });
+
+it("learns from each read that R2 answers, also of what it does not hold", async () => {
+  await put("lr/large", new Uint8Array(9 * 1_048_576));
+  await put("lr/small", "small");
+  const { learned } = (await status()).eventQueue;
+  for (let i = 0; i < 3; i++) await (await call("/shards/lr/large")).arrayBuffer();
+  for (let i = 0; i < 2; i++) await read("lr/small", { headers: { "Cache-Control": "no-cache" } });
+  expect((await status()).eventQueue.learned - learned).toBe(5);
+});
