@@ -3,21 +3,21 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Command } from "commander";
+import { tellingUserErrors } from "../cli/command.ts";
 import { parseCapacity } from "../simulator/capacity.ts";
-import { noRequest } from "../simulator/contender.ts";
 import { Foreshard } from "../simulator/foreshard.ts";
 import { readTrace } from "../simulator/read-trace.ts";
-import { tellingUserErrors } from "../simulator/script.ts";
 import { simulate } from "../simulator/simulate.ts";
+import { noRequest } from "../simulator/simulated-cache.ts";
 import { DEFAULT_SETTINGS } from "../src/core/engine/settings.ts";
 import { bytes, epochMillis } from "../src/core/units.ts";
 import { SyntheticEvents } from "./synthetic.ts";
 
 /** Observe, predict and cache together, in events a second: what must be, and what is aimed at. */
-const LEAST_SPEED = 60_000;
+const MIN_SPEED = 60_000;
 const AIMED_SPEED = 200_000;
 /** How much dearer an event may be among a hundred times as many objects. */
-const MOST_GROWTH = 1.5;
+const MAX_GROWTH = 1.5;
 const FEW_OBJECTS = 10_000;
 const MANY_OBJECTS = 1_000_000;
 /** The same share of the objects, few or many, so that the cache hits about as often. */
@@ -45,8 +45,8 @@ async function speedOnTraces(paths: readonly string[]): Promise<void> {
       cost: DEFAULT_SETTINGS.cost,
     };
     const best = trace.length / Math.min(...rounds(() => secondsOf(() => simulate(trace, setting))));
-    const figure = `${whole(best)} events/s, at least ${whole(LEAST_SPEED)}, aim ${whole(AIMED_SPEED)}`;
-    say(trace.name, figure, best >= LEAST_SPEED);
+    const figure = `${whole(best)} events/s, at least ${whole(MIN_SPEED)}, aim ${whole(AIMED_SPEED)}`;
+    say(trace.name, figure, best >= MIN_SPEED);
   }
 }
 
@@ -62,8 +62,8 @@ function growth(): void {
   const few = Math.min(...rounds(() => microsecondsPerEvent(FEW_OBJECTS)));
   const many = Math.min(...rounds(() => microsecondsPerEvent(MANY_OBJECTS)));
   const objects = `${whole(MANY_OBJECTS)} objects against ${whole(FEW_OBJECTS)}`;
-  const figure = `${many.toFixed(1)} µs against ${few.toFixed(1)} µs, ${(many / few).toFixed(2)} times, at most ${MOST_GROWTH}`;
-  say(`an event, ${objects}`, figure, many / few <= MOST_GROWTH);
+  const figure = `${many.toFixed(1)} µs against ${few.toFixed(1)} µs, ${(many / few).toFixed(2)} times, at most ${MAX_GROWTH}`;
+  say(`an event, ${objects}`, figure, many / few <= MAX_GROWTH);
 }
 
 /** Processor time, all threads of this process together: other processes on the machine do not count. */

@@ -119,7 +119,7 @@ function measureCoordinator(reports: readonly ReportBody[]): void {
     timed(merging, () => model.merge(REGIONS[i % REGIONS.length] as string, body, now));
     if (i % 2 === 0) {
       const partition = (i / 2) % PARTITIONS;
-      const slice = timed(slicing, () => model.sliceSince(versions[partition] as number, now));
+      const slice = timed(slicing, () => model.deltaSince(versions[partition] as number, now));
       if (slice !== null) versions[partition] = slice.version;
       if (slice !== null && i % 500 === 0) sliceBytes = Math.max(sliceBytes, JSON.stringify(slice).length);
     }

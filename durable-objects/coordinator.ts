@@ -1,16 +1,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { COORDINATOR_MIGRATIONS } from "../migrations/coordinator/index.ts";
 import { migrate } from "../migrations/migrate.ts";
-import type { EdgeState, Heartbeat } from "../src/contract/coordination.ts";
+import type { Bindings } from "../src/bindings.ts";
 import {
+  type DeadLetter,
   MAX_PREFETCH_KEYS,
   type PlannedPrefetch,
   type PrefetchMessage,
   type Report,
 } from "../src/contract/messages.ts";
+import type { Heartbeat, RoutingState } from "../src/contract/rpc.ts";
 import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settings.ts";
 import type { Change } from "../src/core/coherence/change.ts";
-import { CoherenceHub } from "../src/core/coherence/hub.ts";
+import { LeaseManager } from "../src/core/coherence/lease-manager.ts";
 import { type Member, Membership } from "../src/core/coherence/membership.ts";
 import { AppliedSequences } from "../src/core/correlation/applied-sequences.ts";
 import { LongTermModel } from "../src/core/correlation/long-term-model.ts";
@@ -19,11 +21,10 @@ import { isRegion } from "../src/core/placement/regions.ts";
 import { INITIAL_TOPOLOGY, type Topology } from "../src/core/placement/topology.ts";
 import { route } from "../src/core/routing/route.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../src/core/units.ts";
-import type { Env } from "../src/env.ts";
-import { settingsClient } from "../src/storage/settings-client.ts";
+import { settingsStore } from "../src/storage/settings-store.ts";
 import { BlobStore } from "./coordinator/blob-store.ts";
 import { ChangeLog } from "./coordinator/change-log.ts";
-import { type DeadLetter, DeadLetters } from "./coordinator/dead-letters.ts";
+import { DeadLetters } from "./coordinator/dead-letters.ts";
 import { coordinatorStateSchema } from "./coordinator/state.ts";
 
 /** How long after a change the model is stored: a crash loses at most this much of what was learned. */
@@ -45,7 +46,7 @@ const MAX_SCANS = 50;
 /** How much before its arrival a planned prefetch should be delivered. */
 const SCAN_LEAD = 30 * SECOND;
 /** The longest a queue holds a message back, seconds. */
-const LONGEST_DELAY = 12 * 3_600;
+const MAX_DELAY = 12 * 3_600;
 
 const wholeMillis = ({ shard, probability, arrival, expires }: PlannedPrefetch): PlannedPrefetch => ({
   shard,
@@ -55,7 +56,7 @@ const wholeMillis = ({ shard, probability, arrival, expires }: PlannedPrefetch):
 });
 
 const delayBefore = (arrival: number, now: number): number =>
-  Math.min(LONGEST_DELAY, Math.max(0, Math.floor((arrival - now - SCAN_LEAD) / SECOND)));
+  Math.min(MAX_DELAY, Math.max(0, Math.floor((arrival - now - SCAN_LEAD) / SECOND)));
 
 /** Everything about Foreshard's learned state, for the admin API. */
 export type Overview = ReturnType<Coordinator["overview"]>;
@@ -64,13 +65,13 @@ export type Overview = ReturnType<Coordinator["overview"]>;
  * Merges what partitions learned into the correlation matrix and the prefetch probability map, and knows who is
  * there: membership, placement, topology. Never on the read path.
  */
-export class Coordinator extends DurableObject<Env> {
+export class Coordinator extends DurableObject<Bindings> {
   readonly #blobs: BlobStore;
   readonly #deadLetters: DeadLetters;
   #model = new LongTermModel();
   #applied = new AppliedSequences();
   readonly #membership = new Membership();
-  readonly #hub: CoherenceHub;
+  readonly #hub: LeaseManager;
   #placement: Placement = {};
   #topology: Topology = INITIAL_TOPOLOGY;
   #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
@@ -81,7 +82,7 @@ export class Coordinator extends DurableObject<Env> {
   #saveSet = false;
   #damaged = false;
 
-  constructor(context: DurableObjectState, env: Env) {
+  constructor(context: DurableObjectState, env: Bindings) {
     super(context, env);
     migrate(context.storage, COORDINATOR_MIGRATIONS);
     this.#blobs = new BlobStore(context.storage);
@@ -96,13 +97,13 @@ export class Coordinator extends DurableObject<Env> {
     const settings = await this.#currentSettings();
     const { changes, coverage } = this.#hub.renew(beat.partition, beat.region, beat.sinceLast);
     this.#noticeCold(beat.partition, beat.incarnation);
-    const slice = this.#model.sliceSince(beat.sliceVersion, Date.now());
+    const mapDelta = this.#model.deltaSince(beat.mapVersion, Date.now());
     return {
       changes,
       coverage,
       warm: this.#placement[beat.region] ?? [],
       ...(settings.version !== beat.settingsVersion && { settings }),
-      ...(slice !== null && { slice }),
+      ...(mapDelta !== null && { mapDelta }),
     };
   }
 
@@ -125,7 +126,7 @@ export class Coordinator extends DurableObject<Env> {
   }
 
   /** What edge Workers cache. */
-  async edgeState(): Promise<EdgeState> {
+  async routingState(): Promise<RoutingState> {
     return { topology: this.#topology, settings: await this.#currentSettings() };
   }
 
@@ -243,7 +244,7 @@ export class Coordinator extends DurableObject<Env> {
     const known = this.#settings;
     if (known !== undefined && Date.now() - known.readAt < SETTINGS_EVERY) return known.current;
     try {
-      const current = await settingsClient(this.env.SETTINGS).read();
+      const current = await settingsStore(this.env.SETTINGS).read();
       this.settingsChanged(current);
       return current;
     } catch {
@@ -294,9 +295,9 @@ export class Coordinator extends DurableObject<Env> {
   }
 
   /** Output gates hold answers and calls back until what was written before them is durable. */
-  #makeHub(): CoherenceHub {
+  #makeHub(): LeaseManager {
     const { sql } = this.ctx.storage;
-    return new CoherenceHub({
+    return new LeaseManager({
       membership: this.#membership,
       recent: new ChangeLog(sql),
       now: () => Date.now(),

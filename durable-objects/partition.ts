@@ -2,16 +2,17 @@ import { DurableObject } from "cloudflare:workers";
 import { z } from "zod";
 import { migrate } from "../migrations/migrate.ts";
 import { PARTITION_MIGRATIONS } from "../migrations/partition/index.ts";
+import type { Bindings } from "../src/bindings.ts";
+import type { PartitionEvent } from "../src/contract/events.ts";
+import type { PlannedPrefetch } from "../src/contract/messages.ts";
+import { parseReadRequest, READ_DIRECTLY_HEADER } from "../src/contract/partition-protocol.ts";
+import { ProblemError, problemResponse } from "../src/contract/problems.ts";
 import {
   type Explanation,
   type HeartbeatAnswer,
   heartbeatAnswerSchema,
   type PartitionStatus,
-} from "../src/contract/coordination.ts";
-import type { PartitionEvent } from "../src/contract/events.ts";
-import type { PlannedPrefetch } from "../src/contract/messages.ts";
-import { parseReadRequest, READ_DIRECTLY_HEADER } from "../src/contract/partition-protocol.ts";
-import { ProblemError, problemResponse } from "../src/contract/problems.ts";
+} from "../src/contract/rpc.ts";
 import {
   DEFAULT_SETTINGS,
   type VersionedSettings,
@@ -20,18 +21,16 @@ import {
 import type { Change } from "../src/core/coherence/change.ts";
 import { Lease } from "../src/core/coherence/lease.ts";
 import type { ShardEvent } from "../src/core/event.ts";
-import { engineSlice } from "../src/core/prefetch/map-slice.ts";
-import { isControl } from "../src/core/proof/control-arm.ts";
-import type { Prefetch } from "../src/core/queues/prefetch-queue.ts";
+import { isControl } from "../src/core/experiment/control-arm.ts";
+import type { Prefetch } from "../src/core/prefetch/prefetch-queue.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../src/core/units.ts";
-import type { Env } from "../src/env.ts";
 import { R2ShardStore } from "../src/storage/r2-shard-store.ts";
 import { resilient } from "../src/storage/resilient-store.ts";
 import { StorageUnavailableError } from "../src/storage/shard-store.ts";
-import { assemble, engineSettings, eventOf, type PartitionParts } from "./partition/assemble.ts";
+import { assemble, engineSettings, eventOf, type PartitionParts } from "./partition/create-partition.ts";
 import { DiskTier } from "./partition/disk-tier.ts";
-import { Heart } from "./partition/heart.ts";
+import { HeartbeatClient } from "./partition/heartbeat-client.ts";
 import { OverloadedError } from "./partition/reader.ts";
 
 /** About every ten seconds of activity; a third of the lease term. */
@@ -43,17 +42,17 @@ const HOUSEKEEPING_AFTER = 5 * SECOND;
  * A processing partition: answers the reads of the users near it, holds their shards, learns from their events and
  * fetches ahead. Reads come by `fetch`, so that bytes stream; everything else is RPC.
  */
-export class Partition extends DurableObject<Env> {
+export class Partition extends DurableObject<Bindings> {
   readonly #address: PartitionAddress;
   readonly #disk: DiskTier;
   readonly #lease: Lease;
-  readonly #heart: Heart;
+  readonly #heart: HeartbeatClient;
   #parts: PartitionParts;
   #settings: VersionedSettings;
-  #sliceVersion = 0;
+  #mapVersion = 0;
   #housekeepingSet = false;
 
-  constructor(context: DurableObjectState, env: Env) {
+  constructor(context: DurableObjectState, env: Bindings) {
     super(context, env);
     migrate(context.storage, PARTITION_MIGRATIONS);
     this.#address = addressOf(context.id);
@@ -61,7 +60,7 @@ export class Partition extends DurableObject<Env> {
     this.#lease = loadLease(context.storage);
     this.#disk = new DiskTier(context.storage, this.#settings.settings.diskBytes);
     this.#parts = this.#assemble();
-    this.#heart = new Heart({
+    this.#heart = new HeartbeatClient({
       lease: this.#lease,
       now: () => Date.now(),
       sleep: (millis) => scheduler.wait(millis),
@@ -146,7 +145,7 @@ export class Partition extends DurableObject<Env> {
       region: this.#address.region,
       incarnation: reporting.incarnation,
       settingsVersion: this.#settings.version,
-      sliceVersion: this.#sliceVersion,
+      mapVersion: this.#mapVersion,
       memory: { bytes: memory.used, capacity: memory.capacity, shards: memory.count },
       disk: { bytes: this.#disk.used, shards: this.#disk.count, corrupt: this.#disk.corrupt },
       ...stats,
@@ -182,7 +181,7 @@ export class Partition extends DurableObject<Env> {
               prefetched: copy.prefetched,
             },
       disk: this.#disk.has(shard),
-      underWay: fills.isUnderWay(shard),
+      underWay: fills.isInFlight(shard),
       waiting: prefetcher.list().some((prefetch) => prefetch.shard === shard),
       decision: decisions.of(shard),
       engine: engine.explain(shard),
@@ -202,8 +201,8 @@ export class Partition extends DurableObject<Env> {
     this.#parts.memory.clear();
     this.#disk.clear();
     this.#parts = this.#assemble();
-    this.#sliceVersion = 0;
-    await this.#heart.beatNow();
+    this.#mapVersion = 0;
+    await this.#heart.sendNow();
   }
 
   /** Housekeeping after activity: what earned it goes to SQLite, what was learned to the coordinator. */
@@ -237,7 +236,7 @@ export class Partition extends DurableObject<Env> {
 
   /** Work that waits until responses are on their way, and happens only while there is activity. */
   #afterActivity(): void {
-    this.#heart.beatAfter(HEARTBEAT_EVERY);
+    this.#heart.sendAfter(HEARTBEAT_EVERY);
     if (this.#housekeepingSet) return;
     this.#housekeepingSet = true;
     // Unconfirmed: no response has to wait for it, and losing it loses only warmth.
@@ -252,7 +251,7 @@ export class Partition extends DurableObject<Env> {
       region: this.#address.region,
       incarnation: this.#parts.reporting.incarnation,
       settingsVersion: this.#settings.version,
-      sliceVersion: this.#sliceVersion,
+      mapVersion: this.#mapVersion,
       ...(sinceLast !== undefined && { sinceLast }),
     });
     return heartbeatAnswerSchema.parse(answer);
@@ -261,9 +260,9 @@ export class Partition extends DurableObject<Env> {
   #apply(answer: HeartbeatAnswer): void {
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
     void this.ctx.storage.put("lease", this.#lease.toState(), { allowUnconfirmed: true });
-    if (answer.slice !== undefined) {
-      this.#parts.engine.applySlice(engineSlice(answer.slice));
-      this.#sliceVersion = answer.slice.version;
+    if (answer.mapDelta !== undefined) {
+      this.#parts.engine.applyMapDelta(answer.mapDelta);
+      this.#mapVersion = answer.mapDelta.version;
     }
     this.#parts.writeBehind.keep(answer.warm);
     if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)

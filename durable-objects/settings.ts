@@ -8,7 +8,7 @@ import {
 
 /**
  * The operator's settings: one tiny, rarely written document. It persists when it is changed and at no other time;
- * reads write nothing. Reached through `settingsClient` only.
+ * reads write nothing. Reached through `settingsStore` only.
  */
 export class Settings extends createDurable({ autoPersist: false, autoReturn: false }) {
   version = 0;

@@ -1,15 +1,15 @@
 import type { Admission } from "../src/core/cache/policy.ts";
 import { Engine } from "../src/core/engine/engine.ts";
 import type { EngineSettings } from "../src/core/engine/settings.ts";
-import type { PrefetchPlan } from "../src/core/engine/types.ts";
-import type { Reliability } from "../src/core/prediction/reliability.ts";
+import type { CalibrationStats } from "../src/core/learning/calibration-stats.ts";
+import type { PrefetchPlan } from "../src/core/prefetch/plan.ts";
 import type { Bytes, EpochMillis } from "../src/core/units.ts";
-import type { Contender, SimulatedRequest } from "./contender.ts";
+import type { SimulatedCache, SimulatedRequest } from "./simulated-cache.ts";
 
 const NO_PLANS: readonly PrefetchPlan[] = [];
 
 /** Foreshard's engine, the one that partitions run, in the place of a partition. */
-export class Foreshard implements Contender {
+export class Foreshard implements SimulatedCache {
   readonly name: string;
   readonly #engine: Engine;
   #plans = NO_PLANS;
@@ -19,7 +19,7 @@ export class Foreshard implements Contender {
     this.#engine = new Engine(capacity, settings);
   }
 
-  get reliability(): Reliability {
+  get reliability(): CalibrationStats {
     return this.#engine.reliability;
   }
 

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Reliability } from "../src/core/prediction/reliability.ts";
+import type { CalibrationStats } from "../src/core/learning/calibration-stats.ts";
 import type { Capacity } from "./capacity.ts";
 import type { RunResult } from "./run.ts";
 import type { Trace } from "./trace.ts";
@@ -39,7 +39,7 @@ export interface ReportInput {
   readonly capacity: Capacity;
   readonly cost: number;
   readonly result: RunResult;
-  readonly reliability?: Reliability | undefined;
+  readonly reliability?: CalibrationStats | undefined;
 }
 
 /** Works out what one run's counts mean. */

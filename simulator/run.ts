@@ -1,8 +1,8 @@
 import type { Admission } from "../src/core/cache/policy.ts";
 import { bytes, type EpochMillis, epochMillis } from "../src/core/units.ts";
 import type { Capacity } from "./capacity.ts";
-import { type Contender, noRequest, type SimulatedRequest } from "./contender.ts";
 import { NO_LOG, type OpsLog } from "./ops-log.ts";
+import { noRequest, type SimulatedCache, type SimulatedRequest } from "./simulated-cache.ts";
 import type { Trace } from "./trace.ts";
 
 /** What a contender did with a trace. `hits + misses + late` is `requests`. */
@@ -45,7 +45,7 @@ export const sizeIn =
 export function run(
   trace: Trace,
   capacity: Capacity,
-  contender: Contender,
+  contender: SimulatedCache,
   options: RunOptions = {},
 ): RunResult {
   const simulation = new Simulation(contender, capacity, options);
@@ -107,7 +107,7 @@ interface Fill {
 /** One contender's run: keeps the books and the clock, and lets the contender decide. */
 class Simulation {
   readonly counts: RunCounts = { requests: 0, hits: 0, misses: 0, late: 0, prefetches: 0, prefetchesUsed: 0 };
-  readonly #contender: Contender;
+  readonly #contender: SimulatedCache;
   readonly #sizes: Pick<SizesSeen, "note" | "of">;
   readonly #fillMs: number;
   readonly #ops: OpsLog;
@@ -116,7 +116,7 @@ class Simulation {
   /** Fills in the order they land, which is the order they were issued in. */
   #landing: Fill[] = [];
 
-  constructor(contender: Contender, capacity: Capacity, options: RunOptions) {
+  constructor(contender: SimulatedCache, capacity: Capacity, options: RunOptions) {
     this.#contender = contender;
     this.#sizes = capacity.unit === "bytes" ? new SizesSeen() : ALL_ONE;
     this.#fillMs = options.fillMs ?? 0;

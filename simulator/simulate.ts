@@ -1,5 +1,5 @@
 import type { Capacity } from "./capacity.ts";
-import { makeContender } from "./policies.ts";
+import { makeCache } from "./policies.ts";
 import { type PolicyReport, reportOf } from "./report.ts";
 import { type RunOptions, run } from "./run.ts";
 import type { Trace } from "./trace.ts";
@@ -15,7 +15,7 @@ export interface Setting extends RunOptions {
 /** Runs one policy on one trace and reports. Throws a UserError for a policy there is none of. */
 export function simulate(trace: Trace, setting: Setting): PolicyReport {
   const { policy, capacity, cost } = setting;
-  const contender = makeContender(policy, { trace, capacity, cost, fillMs: setting.fillMs ?? 0 });
+  const contender = makeCache(policy, { trace, capacity, cost, fillMs: setting.fillMs ?? 0 });
   const result = run(trace, capacity, contender, setting);
   return reportOf({ policy, trace, capacity, cost, result, reliability: contender.reliability });
 }

@@ -1,6 +1,7 @@
 /** Foreshard's Worker: the composition root. */
+
+import type { Bindings } from "./bindings.ts";
 import { runRebalance } from "./cron/rebalance.ts";
-import type { Env } from "./env.ts";
 import { consumeChanges } from "./queues/changes.ts";
 import { consumeDead } from "./queues/dead.ts";
 import { consumeEvents } from "./queues/events.ts";
@@ -11,7 +12,7 @@ export { Coordinator } from "../durable-objects/coordinator.ts";
 export { Partition } from "../durable-objects/partition.ts";
 export { Settings } from "../durable-objects/settings.ts";
 
-const CONSUMERS: Readonly<Record<string, (batch: MessageBatch, env: Env) => Promise<void>>> = {
+const CONSUMERS: Readonly<Record<string, (batch: MessageBatch, env: Bindings) => Promise<void>>> = {
   "foreshard-events": consumeEvents,
   "foreshard-prefetch": consumePrefetches,
   "foreshard-changes": consumeChanges,
@@ -28,4 +29,4 @@ export default {
   async scheduled(_controller, env) {
     await runRebalance(env);
   },
-} satisfies ExportedHandler<Env>;
+} satisfies ExportedHandler<Bindings>;

@@ -1,6 +1,6 @@
 import type { Change } from "../../src/core/coherence/change.ts";
-import type { RecentChanges } from "../../src/core/coherence/hub.ts";
 import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
+import type { RecentChanges } from "../../src/core/coherence/lease-manager.ts";
 
 /** Strong writes remembered at most; more in a minute shorten the window that is told of. */
 const MAX_CHANGES = 1_000;

@@ -1,9 +1,4 @@
-/** A queue message that was given up. */
-export interface DeadLetter {
-  readonly queue: string;
-  readonly fault: string;
-  readonly body: string;
-}
+import type { DeadLetter } from "../../src/contract/messages.ts";
 
 /** Letters kept for people to look at; the oldest go first. */
 const MAX_LETTERS = 200;

@@ -1,7 +1,7 @@
 import type { CachePolicy } from "../../src/core/cache/policy.ts";
 import { type Bytes, bytes, type EpochMillis } from "../../src/core/units.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
-import { allowance, register } from "./isolate-memory.ts";
+import { register, remainingBudget } from "./isolate-memory.ts";
 
 /** A whole copy of a shard; its bytes are never written to. */
 export interface Copy {
@@ -21,7 +21,7 @@ export type Origin =
   | { readonly kind: "prefetch"; readonly expires: EpochMillis };
 
 /** The least a copy is charged: what its objects, headers and map entries take besides the bytes. */
-const LEAST_CHARGE = 512;
+const MIN_CHARGE = 512;
 
 /** Shards remembered as pushed out: what comes back later than that would have gone anyway. */
 const MAX_PUSHED_OUT = 1_024;
@@ -72,7 +72,7 @@ export class MemoryTier {
   put(id: string, copy: Copy, origin: Origin, now: EpochMillis): boolean {
     this.#fitIsolate();
     this.#policy.advance(now);
-    const charge = bytes(Math.max(LEAST_CHARGE, copy.body.byteLength));
+    const charge = bytes(Math.max(MIN_CHARGE, copy.body.byteLength));
     const { admitted, evicted } =
       origin.kind === "demand"
         ? this.#policy.admit(id, charge)
@@ -105,7 +105,7 @@ export class MemoryTier {
   }
 
   #fitIsolate(): void {
-    const capacity = Math.max(1, Math.min(this.#configured, allowance(this)));
+    const capacity = Math.max(1, Math.min(this.#configured, remainingBudget(this)));
     if (capacity === this.#policy.capacity) return;
     for (const gone of this.#policy.resize(bytes(capacity))) this.#drop(gone);
   }

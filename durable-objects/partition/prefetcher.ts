@@ -1,12 +1,12 @@
 import type { Settings } from "../../src/contract/settings.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
-import type { ControlArm } from "../../src/core/proof/control-arm.ts";
-import { type Prefetch, PrefetchQueue } from "../../src/core/queues/prefetch-queue.ts";
+import type { ControlArm } from "../../src/core/experiment/control-arm.ts";
+import { type Prefetch, PrefetchQueue } from "../../src/core/prefetch/prefetch-queue.ts";
 import { epochMillis, MINUTE } from "../../src/core/units.ts";
-import type { Decisions } from "./decisions.ts";
-import type { Fills } from "./fills.ts";
 import type { MemoryTier } from "./memory-tier.ts";
+import type { Decisions } from "./prefetch-history.ts";
 import type { Reporting } from "./reporting.ts";
+import type { SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
 /** Prefetches waiting in one partition: a few seconds of work, so that what waits is not late when its turn comes. */
@@ -18,7 +18,7 @@ const MAX_VAIN = 2_000;
 export class Prefetcher {
   readonly #queue = new PrefetchQueue(MAX_WAITING);
   readonly #vain = new Set<string>();
-  readonly #fills: Fills;
+  readonly #fills: SingleFlight;
   readonly #memory: MemoryTier;
   readonly #stats: Stats;
   readonly #engine: Engine;
@@ -32,7 +32,7 @@ export class Prefetcher {
   #startedThisMinute = 0;
 
   constructor(parts: {
-    fills: Fills;
+    fills: SingleFlight;
     memory: MemoryTier;
     stats: Stats;
     engine: Engine;
@@ -81,7 +81,7 @@ export class Prefetcher {
       const { shard } = prefetch;
       const inVain = this.#vain.has(shard);
       const pointless =
-        off || inVain || this.#memory.peek(shard) !== undefined || this.#fills.isUnderWay(shard);
+        off || inVain || this.#memory.peek(shard) !== undefined || this.#fills.isInFlight(shard);
       if (!pointless && this.#queue.push(prefetch)) continue;
       this.#engine.fillFailed(shard, inVain);
       this.#decisions.turned(shard, "not needed");
@@ -103,7 +103,7 @@ export class Prefetcher {
     while (this.#active < this.#settings().prefetchConcurrency && this.#withinBudget()) {
       const next = this.#queue.pop(epochMillis(this.#now()));
       if (next === undefined) return;
-      if (this.#memory.peek(next.shard) !== undefined || this.#fills.isUnderWay(next.shard)) continue;
+      if (this.#memory.peek(next.shard) !== undefined || this.#fills.isInFlight(next.shard)) continue;
       void this.#fetch(next);
     }
   }

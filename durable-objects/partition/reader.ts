@@ -1,20 +1,20 @@
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import { type Change, outdates } from "../../src/core/coherence/change.ts";
 import type { Lease } from "../../src/core/coherence/lease.ts";
-import { freshness } from "../../src/core/http/freshness.ts";
 import { epochMillis } from "../../src/core/units.ts";
-import { readDirectly, shardNotFound } from "../../src/storage/direct-read.ts";
-import { buildResponse, decideAnswer } from "../../src/storage/shard-response.ts";
+import { readDirectly, shardNotFound } from "../../src/http/direct-read.ts";
+import { freshness } from "../../src/http/freshness.ts";
+import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
 import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import type { DiskCopy } from "./disk-tier.ts";
-import type { Fetched, Fills } from "./fills.ts";
 import type { Copy, MemoryTier } from "./memory-tier.ts";
+import type { Fetched, SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
 /** Shards known to be too large for the cache: their ranges are read as ranges at once. */
 const MAX_LARGE_KNOWN = 4_096;
 /** Fetches under way at most. Beyond it a partition serves what it has, and the edge reads the rest from R2. */
-export const MAX_FILLS = 256;
+export const MAX_IN_FLIGHT = 256;
 
 /** `Cache-Status` values (RFC 9211). */
 const STATUS = {
@@ -36,7 +36,7 @@ export class OverloadedError extends Error {
 }
 
 /** The outcome of a read, for learning. `learned` is null when it teaches nothing. */
-export interface ReadOutcome {
+export interface ReadResult {
   readonly response: Response;
   readonly learned: {
     readonly size: number;
@@ -57,11 +57,11 @@ export interface SecondTier {
 }
 
 /** What a reader works with. Times in ms. */
-export interface ReaderParts {
+export interface ReaderDeps {
   readonly store: ShardStore;
   readonly memory: MemoryTier;
   readonly disk: SecondTier;
-  readonly fills: Fills;
+  readonly fills: SingleFlight;
   readonly lease: Lease;
   /** Resolves when a lease being asked for has been granted, or shortly after when it is not. */
   readonly leaseSettled: () => Promise<void>;
@@ -75,12 +75,12 @@ export interface ReaderParts {
 
 /** A partition's read path: memory, then SQLite, then one shared fetch from R2. */
 export class Reader {
-  readonly #parts: ReaderParts;
+  readonly #parts: ReaderDeps;
   readonly #large = new Set<string>();
   /** Grows with every invalidation, so that work across an await can tell whether one happened. */
   #invalidations = 0;
 
-  constructor(parts: ReaderParts) {
+  constructor(parts: ReaderDeps) {
     this.#parts = parts;
   }
 
@@ -88,7 +88,7 @@ export class Reader {
    * @throws ProblemError as the contract says; StorageUnavailableError when R2 does not answer; OverloadedError when
    * too much is being fetched.
    */
-  async read(read: ReadRequest): Promise<ReadOutcome> {
+  async read(read: ReadRequest): Promise<ReadResult> {
     const { memory, stats, now } = this.#parts;
     const start = now();
     stats.reads++;
@@ -127,7 +127,7 @@ export class Reader {
     return now() - copy.validatedAt < lifetime && lease.covers(copy.validatedAt, now());
   }
 
-  #hit(read: ReadRequest, copy: Copy, start: number): ReadOutcome {
+  #hit(read: ReadRequest, copy: Copy, start: number): ReadResult {
     const status = copy.prefetched ? STATUS.prefetched : STATUS.hit;
     if (copy.prefetched && read.method === "GET") {
       copy.prefetched = false;
@@ -137,7 +137,7 @@ export class Reader {
     return this.#answer(read, copy, status, start, false);
   }
 
-  #answer(read: ReadRequest, copy: Copy, status: string, start: number, missed: boolean): ReadOutcome {
+  #answer(read: ReadRequest, copy: Copy, status: string, start: number, missed: boolean): ReadResult {
     const { stats, now } = this.#parts;
     if (missed) stats.misses++;
     else stats.hits++;
@@ -175,9 +175,9 @@ export class Reader {
   }
 
   /** Fetches the shard, or asks whether `held` is current, sharing the one fetch with all who want the same. */
-  async #fetch(read: ReadRequest, held: Copy | null, start: number): Promise<ReadOutcome> {
+  async #fetch(read: ReadRequest, held: Copy | null, start: number): Promise<ReadResult> {
     const { stats, fills } = this.#parts;
-    if (!fills.isUnderWay(read.id) && fills.underWay >= MAX_FILLS)
+    if (!fills.isInFlight(read.id) && fills.inFlight >= MAX_IN_FLIGHT)
       throw new OverloadedError("too many fetches");
     if (held !== null) stats.revalidations++;
     this.#parts.onWait(read);
@@ -226,7 +226,7 @@ export class Reader {
     held: Copy | null,
     joined: boolean,
     start: number,
-  ): Promise<ReadOutcome> {
+  ): Promise<ReadResult> {
     const { disk, memory, stats } = this.#parts;
     if (held !== null && !(fetched.kind === "copy" && fetched.copy === held)) {
       disk.remove(read.id);
@@ -265,7 +265,7 @@ export class Reader {
     status: string,
     start: number,
     opened: OpenShard | null = null,
-  ): Promise<ReadOutcome> {
+  ): Promise<ReadResult> {
     const { store, stats, now } = this.#parts;
     stats.bypassed++;
     const { response, meta } = await readDirectly(store, read, status, () => now() - start, opened);
@@ -279,7 +279,7 @@ export class Reader {
   }
 
   /** `Cache-Control: no-cache`: the storage's own answer, at the price of a conditional read when a copy is held. */
-  async #readThrough(read: ReadRequest, start: number): Promise<ReadOutcome> {
+  async #readThrough(read: ReadRequest, start: number): Promise<ReadResult> {
     const { store, memory, now, onWait } = this.#parts;
     onWait(read);
     const held = memory.peek(read.id);
@@ -296,7 +296,7 @@ export class Reader {
     return this.#direct(read, STATUS.noCache, start, open);
   }
 
-  async #head(read: ReadRequest, start: number): Promise<ReadOutcome> {
+  async #head(read: ReadRequest, start: number): Promise<ReadResult> {
     this.#parts.stats.misses++;
     const { store, now } = this.#parts;
     const { response } = await readDirectly(store, read, STATUS.miss, () => now() - start);

@@ -10,7 +10,7 @@ const REPORT_EVERY = 5 * SECOND;
 const REPORT_AT = 500;
 
 /** Users' names shorter than this are found in ids by chance. */
-const LEAST_NAME = 3;
+const MIN_NAME = 3;
 
 /** Reports what a partition learned: compact deltas, no users, numbered so that each counts once. */
 export class Reporting {
@@ -43,7 +43,7 @@ export class Reporting {
    * nobody. O(lookahead).
    */
   observe({ shard, ...event }: ReportedEvent): void {
-    const telling = shard !== undefined && event.user.length >= LEAST_NAME && shard.includes(event.user);
+    const telling = shard !== undefined && event.user.length >= MIN_NAME && shard.includes(event.user);
     this.#reporter.observe(shard === undefined || telling ? event : { ...event, shard });
   }
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/correlation/keys.ts";
 import { MAX } from "../core/correlation/report.ts";
+import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/keys.ts";
 import { REGIONS } from "../core/placement/regions.ts";
+import { PREFETCH_REASONS } from "../core/prefetch/prefetch-queue.ts";
 import { shardIdFault, shardIdSchema } from "./ids.ts";
 
 /** A queue message may hold 128 KB, but over 64 KB counts double. */
@@ -72,10 +73,17 @@ export const plannedPrefetchSchema = z.object({
 });
 export type PlannedPrefetch = z.infer<typeof plannedPrefetchSchema>;
 
+/** A queue message that was given up. */
+export interface DeadLetter {
+  readonly queue: string;
+  readonly fault: string;
+  readonly body: string;
+}
+
 /** Shards a partition should fetch. Queue `prefetch`. */
 export const prefetchMessageSchema = z.object({
   partition: partitionName,
-  reason: z.enum(["predicted", "placement"]),
+  reason: z.enum(PREFETCH_REASONS),
   prefetches: z.array(plannedPrefetchSchema).min(1).max(MAX_PREFETCH_KEYS),
 });
 export type PrefetchMessage = z.infer<typeof prefetchMessageSchema>;

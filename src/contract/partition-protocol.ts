@@ -3,9 +3,17 @@
  * The partition's `fetch` is reachable only through the binding, so these headers cannot come from outside.
  */
 
-import type { Conditions } from "../core/http/preconditions.ts";
 import { isRegion, type Region } from "../core/placement/regions.ts";
 
+/** The conditional headers of a request, as they came. */
+export interface Conditions {
+  readonly ifMatch?: string | undefined;
+  readonly ifNoneMatch?: string | undefined;
+  readonly ifModifiedSince?: string | undefined;
+  readonly ifUnmodifiedSince?: string | undefined;
+}
+
+/** A read, as the edge asks a partition for it. */
 export interface ReadRequest {
   readonly id: string;
   readonly method: "GET" | "HEAD";

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { shardIdSchema } from "./ids.ts";
 
 /** What R2 takes in one PUT through a Worker on common plans. */
-const LARGEST_BODY = 100 * 1_048_576;
+const MAX_BODY = 100 * 1_048_576;
 /** All of an isolate is 128 MB; objects of one class may share it. */
-const LARGEST_MEMORY = 96 * 1_048_576;
+const MAX_MEMORY = 96 * 1_048_576;
 /** The platform's limit for one object's SQLite is 10 GB; stay well under it. */
-const LARGEST_DISK = 8 * 1_073_741_824;
+const MAX_DISK = 8 * 1_073_741_824;
 
 /** The settings travel to their object in a header. */
 const MAX_PINNED_CHARACTERS = 8_000;
@@ -50,13 +50,13 @@ export const settingsSchema = z.strictObject({
   memoryBytes: z
     .int()
     .min(0)
-    .max(LARGEST_MEMORY)
+    .max(MAX_MEMORY)
     .describe("bytes of shards a partition holds in memory")
     .default(32 * 1_048_576),
   diskBytes: z
     .int()
     .min(0)
-    .max(LARGEST_DISK)
+    .max(MAX_DISK)
     .describe("bytes of shards a partition holds in its SQLite; 0 turns that tier off")
     .default(1_073_741_824),
   cacheableBytes: z
@@ -68,9 +68,9 @@ export const settingsSchema = z.strictObject({
   maxBodyBytes: z
     .int()
     .min(1)
-    .max(LARGEST_BODY)
+    .max(MAX_BODY)
     .describe("the largest shard that can be written")
-    .default(LARGEST_BODY),
+    .default(MAX_BODY),
   freshnessSeconds: z
     .int()
     .min(0)

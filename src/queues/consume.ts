@@ -1,21 +1,21 @@
 import type { z } from "zod";
 
 /** A queue message that does not parse: no retry will mend it. */
-export interface Poison {
+export interface InvalidMessage {
   readonly fault: string;
   readonly body: string;
 }
 
 /** Messages of a batch that parse, and those that do not. Parsing is the first thing a consumer does. */
-export function sortOut<Schema extends z.ZodType>(
+export function parseBatch<Schema extends z.ZodType>(
   batch: MessageBatch,
   schema: Schema,
 ): {
   readonly good: readonly { message: Message; body: z.output<Schema> }[];
-  readonly poison: readonly Poison[];
+  readonly poison: readonly InvalidMessage[];
 } {
   const good: { message: Message; body: z.output<Schema> }[] = [];
-  const poison: Poison[] = [];
+  const poison: InvalidMessage[] = [];
   for (const message of batch.messages) {
     const parsed = schema.safeParse(message.body);
     if (parsed.success) {

@@ -1,15 +1,19 @@
-import type { Env } from "../env.ts";
-import type { Poison } from "./consume.ts";
+import type { Bindings } from "../bindings.ts";
+import type { InvalidMessage } from "./consume.ts";
 
 /** Keeps messages that no retry will mend where people can see them: the admin API. */
-export async function bury(env: Env, queue: string, poison: readonly Poison[]): Promise<void> {
+export async function recordDeadLetters(
+  env: Bindings,
+  queue: string,
+  poison: readonly InvalidMessage[],
+): Promise<void> {
   if (poison.length === 0) return;
   await env.COORDINATOR.getByName("main").recordDeadLetters(poison.map((letter) => ({ queue, ...letter })));
 }
 
 /** Queue `dead`: messages whose retries were used up. */
-export async function consumeDead(batch: MessageBatch, env: Env): Promise<void> {
-  await bury(
+export async function consumeDead(batch: MessageBatch, env: Bindings): Promise<void> {
+  await recordDeadLetters(
     env,
     batch.queue,
     batch.messages.map(({ body }) => ({ fault: "all retries failed", body: JSON.stringify(body) ?? "" })),

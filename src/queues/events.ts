@@ -1,12 +1,12 @@
+import type { Bindings } from "../bindings.ts";
 import { reportSchema } from "../contract/messages.ts";
-import type { Env } from "../env.ts";
-import { retryDelay, sortOut } from "./consume.ts";
-import { bury } from "./dead.ts";
+import { parseBatch, retryDelay } from "./consume.ts";
+import { recordDeadLetters } from "./dead.ts";
 
 /** Queue `events`: reports of partitions, merged by the coordinator, each once. */
-export async function consumeEvents(batch: MessageBatch, env: Env): Promise<void> {
-  const { good, poison } = sortOut(batch, reportSchema);
-  await bury(env, batch.queue, poison);
+export async function consumeEvents(batch: MessageBatch, env: Bindings): Promise<void> {
+  const { good, poison } = parseBatch(batch, reportSchema);
+  await recordDeadLetters(env, batch.queue, poison);
   if (good.length === 0) return;
   try {
     await env.COORDINATOR.getByName("main").applyReports(good.map(({ body }) => body));

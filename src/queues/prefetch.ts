@@ -1,17 +1,17 @@
+import type { Bindings } from "../bindings.ts";
 import { prefetchMessageSchema } from "../contract/messages.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
-import type { Env } from "../env.ts";
-import { partitionStub } from "../storage/partition-stub.ts";
-import { retryDelay, sortOut } from "./consume.ts";
-import { bury } from "./dead.ts";
+import { partitionStub } from "../edge/partition-stub.ts";
+import { parseBatch, retryDelay } from "./consume.ts";
+import { recordDeadLetters } from "./dead.ts";
 
 /** Times a message is put off by a full partition before it is dropped: by then it is late, and no dead letter. */
 const MAX_PUT_OFF = 1;
 
 /** Queue `prefetch`: shards a partition should fetch ahead. What expired on the way is dropped. */
-export async function consumePrefetches(batch: MessageBatch, env: Env): Promise<void> {
-  const { good, poison } = sortOut(batch, prefetchMessageSchema);
-  await bury(env, batch.queue, poison);
+export async function consumePrefetches(batch: MessageBatch, env: Bindings): Promise<void> {
+  const { good, poison } = parseBatch(batch, prefetchMessageSchema);
+  await recordDeadLetters(env, batch.queue, poison);
   for (const { message, body } of good) {
     const address = parsePartitionName(body.partition);
     const due = body.prefetches.filter(({ expires }) => expires > Date.now());

@@ -1,12 +1,12 @@
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { AccessConfig } from "../env.ts";
+import type { AccessConfig } from "../config.ts";
 
 /** The header in which Cloudflare Access vouches for whom it let through. */
 const ASSERTION_HEADER = "Cf-Access-Jwt-Assertion";
 /** Clocks of Access and ours may differ by this many seconds. */
 const CLOCK_TOLERANCE = 30;
 /** A key server that says nothing for this long is away, ms: the token still opens. */
-const PATIENCE = 3_000;
+const KEYS_TIMEOUT = 3_000;
 
 /** Teams' keys, fetched once an isolate and again when one is not among them. */
 const keySets = new Map<string, JWTVerifyGetKey>();
@@ -36,7 +36,9 @@ export async function hasAccess(request: Request, { issuer, audience }: AccessCo
 function keysOf(issuer: string): JWTVerifyGetKey {
   const known = keySets.get(issuer);
   if (known !== undefined) return known;
-  const keys = createRemoteJWKSet(new URL(`${issuer}/cdn-cgi/access/certs`), { timeoutDuration: PATIENCE });
+  const keys = createRemoteJWKSet(new URL(`${issuer}/cdn-cgi/access/certs`), {
+    timeoutDuration: KEYS_TIMEOUT,
+  });
   keySets.set(issuer, keys);
   return keys;
 }

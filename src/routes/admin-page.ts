@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { PartitionStatus } from "../contract/coordination.ts";
+import type { PartitionStatus } from "../contract/rpc.ts";
 import type { VersionedSettings } from "../contract/settings.ts";
 import type { Correlation } from "../core/correlation/correlation-matrix.ts";
 import type { ProbabilityMap } from "../core/correlation/long-term-model.ts";

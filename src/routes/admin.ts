@@ -1,17 +1,17 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import type { Bindings } from "../bindings.ts";
 import { shardIdSchema } from "../contract/ids.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
 import { settingsPatchSchema } from "../contract/settings.ts";
+import { addCounts, estimate } from "../core/experiment/control-arm.ts";
 import { REGIONS, RUNS_IN } from "../core/placement/regions.ts";
-import { addCounts, estimate } from "../core/proof/control-arm.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
-import type { Env } from "../env.ts";
-import { settingsClient } from "../storage/settings-client.ts";
+import { learnSettings } from "../edge/routing-state.ts";
+import { settingsStore } from "../storage/settings-store.ts";
 import { adminPage } from "./admin-page.ts";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 import { authorize } from "./authorize.ts";
-import { learnSettings } from "./edge-state.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 /** `/admin`: the page and its numbers as JSON. All of it needs an admin token. */
@@ -31,10 +31,10 @@ adminRoutes.onError((error) => {
   });
 });
 
-const coordinatorOf = (env: Env) => env.COORDINATOR.getByName("main");
+const coordinatorOf = (env: Bindings) => env.COORDINATOR.getByName("main");
 
 /** Every registered partition's numbers; one that does not answer is shown as such. */
-async function partitionStatuses(env: Env) {
+async function partitionStatuses(env: Bindings) {
   const names = await coordinatorOf(env).members();
   return Promise.all(
     names.map(async (name) => {
@@ -51,7 +51,7 @@ adminRoutes.get("/", async (context) => {
   const [partitions, overview, settings] = await Promise.all([
     partitionStatuses(context.env),
     coordinatorOf(context.env).overview(),
-    settingsClient(context.env.SETTINGS).read(),
+    settingsStore(context.env.SETTINGS).read(),
   ]);
   return context.html(adminPage({ partitions, overview, settings, now: Date.now() }), 200, {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
@@ -112,7 +112,7 @@ adminRoutes.get("/api/dead-letters", async (context) => {
 });
 
 adminRoutes.get("/api/settings", async (context) =>
-  context.json(await settingsClient(context.env.SETTINGS).read()),
+  context.json(await settingsStore(context.env.SETTINGS).read()),
 );
 
 adminRoutes.put("/api/settings", async (context) => {
@@ -124,7 +124,7 @@ adminRoutes.put("/api/settings", async (context) => {
   });
   const patch = settingsPatchSchema.safeParse(body);
   if (!patch.success) throw new ProblemError("invalid-settings", describeZodError(patch.error));
-  const settings = await settingsClient(context.env.SETTINGS).update(patch.data);
+  const settings = await settingsStore(context.env.SETTINGS).update(patch.data);
   learnSettings(settings);
   await coordinatorOf(context.env).settingsChanged(settings);
   return context.json(settings);
@@ -133,7 +133,7 @@ adminRoutes.put("/api/settings", async (context) => {
 adminRoutes.get("/api/proof", async (context) => {
   const [statuses, { settings }] = await Promise.all([
     partitionStatuses(context.env),
-    settingsClient(context.env.SETTINGS).read(),
+    settingsStore(context.env.SETTINGS).read(),
   ]);
   const partitions = statuses
     .filter((status) => status.available)

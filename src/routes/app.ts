@@ -1,20 +1,16 @@
 import { Hono } from "hono";
+import { parseConfig } from "../config.ts";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
-import { type Config, type Env, parseConfig } from "../env.ts";
+import { refreshRoutingState } from "../edge/routing-state.ts";
 import { StorageThrottledError, StorageUnavailableError } from "../storage/shard-store.ts";
 import { adminRoutes } from "./admin.ts";
+import type { AppTypes } from "./app-types.ts";
 import { withCors } from "./cors.ts";
 import { docRoutes } from "./docs.ts";
-import { refreshEdgeState } from "./edge-state.ts";
 import { eventRoutes } from "./events.ts";
 import { limitLogins } from "./rate-limit.ts";
 import { withAdminHeaders, withSecurityHeaders } from "./security-headers.ts";
 import { shardRoutes } from "./shards.ts";
-
-export interface AppTypes {
-  Bindings: Env;
-  Variables: { config: Config };
-}
 
 /** Frames of an unexpected error that are logged: enough to find the place. */
 const LOGGED_FRAMES = 6;
@@ -25,7 +21,7 @@ export const app = new Hono<AppTypes>();
 app.use(async (context, next) => {
   context.set("config", parseConfig(context.env));
   await next();
-  refreshEdgeState(context.env, context.executionCtx);
+  refreshRoutingState(context.env, context.executionCtx);
 });
 
 app.use(withSecurityHeaders);

@@ -1,5 +1,5 @@
+import type { Config } from "../config.ts";
 import { ProblemError } from "../contract/problems.ts";
-import type { Config } from "../env.ts";
 import { hasAccess } from "./access.ts";
 import { hex, sha256 } from "./digest.ts";
 

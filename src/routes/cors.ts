@@ -1,7 +1,7 @@
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
-import type { AppTypes } from "./app.ts";
-import { currentEdgeState, settledEdgeState } from "./edge-state.ts";
+import { currentRoutingState, settledRoutingState } from "../edge/routing-state.ts";
+import type { AppTypes } from "./app-types.ts";
 import { addVary, editHeaders } from "./edit-headers.ts";
 
 /** What pages may read of a response besides the few headers every page may. */
@@ -25,8 +25,8 @@ export const withCors = createMiddleware<AppTypes>(async (context, next) => {
   const origin = context.req.header("Origin");
   const { corsOrigins } =
     origin === undefined
-      ? currentEdgeState().settings.settings
-      : (await settledEdgeState(context.env)).settings.settings;
+      ? currentRoutingState().settings.settings
+      : (await settledRoutingState(context.env)).settings.settings;
   const everybody = corsOrigins.includes("*");
   if (origin !== undefined && context.req.method === "OPTIONS")
     return preflight(everybody ? "*" : [...corsOrigins])(context, next);

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { html } from "hono/html";
 import { CALLS, openApiDocument } from "../contract/openapi.ts";
 import { PROBLEMS } from "../contract/problems.ts";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 import { PAGE_STYLE } from "./page-style.ts";
 
 /** `/openapi.json` and `/docs`: the interface for machines and for people. Open: they hold nothing but the contract. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 
 /** Changes the headers of the response there is: in place where it can be, in a copy of it otherwise. */
 export function editHeaders(context: Context<AppTypes>, edit: (headers: Headers) => void): void {

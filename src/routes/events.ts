@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import type { Bindings } from "../bindings.ts";
 import {
   type EventInput,
   eventsSchema,
@@ -7,18 +8,18 @@ import {
   type PartitionEvent,
 } from "../contract/events.ts";
 import { ProblemError } from "../contract/problems.ts";
+import { withTimeout } from "../core/clock.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
-import type { Env } from "../env.ts";
-import { partitionStub } from "../storage/partition-stub.ts";
-import { within } from "../storage/within.ts";
-import type { AppTypes } from "./app.ts";
+import { partitionStub } from "../edge/partition-stub.ts";
+import { currentRoutingState } from "../edge/routing-state.ts";
+import { SYSTEM_CLOCK } from "../system-clock.ts";
+import type { AppTypes } from "./app-types.ts";
 import { authorize } from "./authorize.ts";
-import { currentEdgeState } from "./edge-state.ts";
 import { callerAddress, limitRate } from "./rate-limit.ts";
 import { type RequestContext, requestContext } from "./request-context.ts";
 
 /** A partition that does not take events within this time is left alone, ms. */
-const PATIENCE = 5_000;
+const OBSERVE_TIMEOUT = 5_000;
 
 /** `POST /events`: what users did besides reading shards. */
 export const eventRoutes = new Hono<AppTypes>();
@@ -46,9 +47,11 @@ eventRoutes.all("/", () => {
  * does not take is lost, not repeated.
  * @throws ProblemError `overloaded` when no partition took any because of a fault.
  */
-async function observed(env: Env, groups: ReturnType<typeof byPartition>): Promise<number> {
+async function observed(env: Bindings, groups: ReturnType<typeof byPartition>): Promise<number> {
   const outcomes = await Promise.allSettled(
-    groups.map(({ address, events }) => within(partitionStub(env, address).observe(events), PATIENCE)),
+    groups.map(({ address, events }) =>
+      withTimeout(partitionStub(env, address).observe(events), OBSERVE_TIMEOUT, SYSTEM_CLOCK),
+    ),
   );
   const taken = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   if (taken.length === 0 && outcomes.length > 0)
@@ -112,7 +115,7 @@ function jsonOr(text: string, complaint: () => string): unknown {
 
 /** Events by the partition that serves their user. */
 function byPartition(events: readonly EventInput[], request: RequestContext) {
-  const { topology } = currentEdgeState();
+  const { topology } = currentRoutingState();
   const groups = new Map<string, { address: PartitionAddress; events: PartitionEvent[] }>();
   const now = Date.now();
   for (const { user = request.user, region = request.region, time = now, ...event } of events) {

@@ -1,7 +1,7 @@
 import { createMiddleware } from "hono/factory";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
 import { SECOND } from "../core/units.ts";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 import { hex, sha256 } from "./digest.ts";
 
 /** The period of WRITE_LIMIT and EVENT_LIMIT in `wrangler.toml`, in seconds: after it they let through again. */

@@ -5,8 +5,8 @@ import { hash32 } from "../core/hash.ts";
 import { isRegion, REGIONS, type Region } from "../core/placement/regions.ts";
 import { locate, type Place } from "../core/routing/locate.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
-import type { AppTypes } from "./app.ts";
-import { currentEdgeState } from "./edge-state.ts";
+import { currentRoutingState } from "../edge/routing-state.ts";
+import type { AppTypes } from "./app-types.ts";
 
 /** Who asks, from where, doing what. */
 export interface RequestContext {
@@ -32,7 +32,7 @@ export function requestContext(context: Context<AppTypes>): RequestContext {
     region,
     eventType: checked(context, "Foreshard-Event", eventTypeSchema) ?? DEFAULT_EVENT_TYPE,
     dataType: checked(context, "Foreshard-Data-Type", dataTypeSchema),
-    partition: route(region, user, currentEdgeState().topology),
+    partition: route(region, user, currentRoutingState().topology),
   };
 }
 

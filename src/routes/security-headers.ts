@@ -1,5 +1,5 @@
 import { createMiddleware } from "hono/factory";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 import { editHeaders } from "./edit-headers.ts";
 
 /** A year: what browsers that once came by HTTPS keep to. */

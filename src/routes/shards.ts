@@ -4,14 +4,14 @@ import { z } from "zod";
 import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
 import { INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
-import { announce, type Coherence } from "../storage/announce-change.ts";
-import { readFromPartition } from "../storage/partition-read.ts";
+import { readFromPartition } from "../edge/partition-read.ts";
+import { type Coherence, publishInvalidation } from "../edge/publish-invalidation.ts";
+import { settledRoutingState } from "../edge/routing-state.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
 import { DigestMismatchError, InvalidCursorError, type ShardMeta } from "../storage/shard-store.ts";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 import { authorize } from "./authorize.ts";
-import { settledEdgeState } from "./edge-state.ts";
 import { addVary } from "./edit-headers.ts";
 import { privateCacheControl } from "./private-caching.ts";
 import { limitRate } from "./rate-limit.ts";
@@ -96,7 +96,7 @@ shardRoutes.put("/*", async (context) => {
   const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
   const kept = { ...storedHeaders(context), ...writeConditions(context) };
-  const { maxBodyBytes } = (await settledEdgeState(context.env)).settings.settings;
+  const { maxBodyBytes } = (await settledRoutingState(context.env)).settings.settings;
   const length = contentLength(context, maxBodyBytes);
   const sha256 = expectedDigest(context.req.header("Repr-Digest"));
   const store = resilient(new R2ShardStore(context.env.SHARDS));
@@ -121,7 +121,12 @@ shardRoutes.put("/*", async (context) => {
       "precondition-failed",
       "The shard's current version excludes this write; nothing was stored.",
     );
-  await announce(context.env, { shard: id, etag: meta.etag, uploaded: meta.uploaded }, partition, coherence);
+  await publishInvalidation(
+    context.env,
+    { shard: id, etag: meta.etag, uploaded: meta.uploaded },
+    partition,
+    coherence,
+  );
   return stored(id, meta, existed);
 });
 
@@ -132,7 +137,7 @@ shardRoutes.delete("/*", async (context) => {
   const { partition } = requestContext(context);
   refuseDeleteConditions(context);
   await resilient(new R2ShardStore(context.env.SHARDS)).delete(id);
-  await announce(context.env, { shard: id, uploaded: Date.now() }, partition, coherence);
+  await publishInvalidation(context.env, { shard: id, uploaded: Date.now() }, partition, coherence);
   return new Response(null, { status: 204 });
 });
 

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { ProblemError } from "../contract/problems.ts";
 import type { PutOptions } from "../storage/shard-store.ts";
-import type { AppTypes } from "./app.ts";
+import type { AppTypes } from "./app-types.ts";
 
 /** Characters of each header kept with a shard: the three together stay well under R2's 8,192 bytes of metadata. */
 const MAX_STORED_HEADER = 2_000;

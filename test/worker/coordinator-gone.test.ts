@@ -5,7 +5,7 @@ import { call, coordinator, eventually, partition, put, read, status } from "./s
 const METHODS = [
   "heartbeat",
   "applyReports",
-  "edgeState",
+  "routingState",
   "announceStrong",
   "leasedMembers",
   "members",

@@ -131,7 +131,7 @@ describe("what was learned in one region", () => {
     await read("elsewhere", { region: "afr" }); // Registers the region's partition, which then hears the slice.
     await put("n/warmup", "x");
     await read("n/warmup", { region: "afr", user: "first" });
-    await eventually(async () => ((await status("g1:afr:0")).sliceVersion > 0 ? true : null));
+    await eventually(async () => ((await status("g1:afr:0")).mapVersion > 0 ? true : null));
     await read("n/1", { region: "afr", user: "newcomer" });
     await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.issued > 0 ? true : null));
     await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.underWay === 0 ? true : null));

@@ -9,9 +9,9 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { Partition } from "../../durable-objects/partition.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
+import { readFromPartition } from "../../src/edge/partition-read.ts";
+import { publishInvalidation } from "../../src/edge/publish-invalidation.ts";
 import { consumeChanges } from "../../src/queues/changes.ts";
-import { announce } from "../../src/storage/announce-change.ts";
-import { readFromPartition } from "../../src/storage/partition-read.ts";
 import { callWith, faultyNamespace, platformError } from "./faulty.ts";
 import { call, eventually, partition, problem, put, read } from "./support.ts";
 
@@ -262,11 +262,11 @@ describe("a write that ends between two of its steps", () => {
     const { namespace } = faultyNamespace("PARTITION", gone);
     const change = { shard: "w/never", uploaded: Date.now() };
     for (const coherence of ["bounded", "strong"] as const)
-      await expect(announce({ ...env, PARTITION: namespace }, change, WEUR, coherence)).rejects.toMatchObject(
-        {
-          code: "stored-unconfirmed",
-        },
-      );
+      await expect(
+        publishInvalidation({ ...env, PARTITION: namespace }, change, WEUR, coherence),
+      ).rejects.toMatchObject({
+        code: "stored-unconfirmed",
+      });
   });
 });
 

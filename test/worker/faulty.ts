@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type MockInstance, vi } from "vitest";
-import type { Env } from "../../src/env.ts";
+import type { Bindings } from "../../src/bindings.ts";
 import { app } from "../../src/routes/app.ts";
 
 /** R2's errors as the runtime throws them: the code is at the end of the message. */
@@ -67,13 +67,13 @@ export function faultyNamespace<Name extends "PARTITION" | "COORDINATOR">(
     idFromName: (id: string) => real.idFromName(id),
     get: (id: DurableObjectId) => stubOf(real.get(id)),
     getByName: (id: string) => stubOf(real.getByName(id)),
-  } as unknown as Env[Name];
+  } as unknown as Bindings[Name];
   return { namespace, calls };
 }
 
 /** A request to the app with some of its bindings replaced. */
 export async function callWith(
-  bindings: Partial<Env>,
+  bindings: Partial<Bindings>,
   path: string,
   init: { method?: string; token?: string; body?: string; headers?: Record<string, string> } = {},
 ): Promise<Response> {

@@ -1,8 +1,9 @@
 import { env, exports } from "cloudflare:workers";
 import fc from "fast-check";
 import { afterAll, expect, it } from "vitest";
-import { settingsClient } from "../../src/storage/settings-client.ts";
-import { within } from "../../src/storage/within.ts";
+import { withTimeout } from "../../src/core/clock.ts";
+import { settingsStore } from "../../src/storage/settings-store.ts";
+import { SYSTEM_CLOCK } from "../../src/system-clock.ts";
 import { anyRequest, type FuzzRequest } from "./fuzz-requests.ts";
 import { FUZZED_REGIONS } from "./fuzz-values.ts";
 import { partition } from "./support.ts";
@@ -47,7 +48,7 @@ const sentRequests = (): number => [...tally.values()].reduce((sum, count) => su
 async function snapshot(): Promise<{ readonly stored: string; readonly learned: readonly number[] }> {
   const [{ objects }, settings, ...learned] = await Promise.all([
     env.SHARDS.list(),
-    settingsClient(env.SETTINGS).read(),
+    settingsStore(env.SETTINGS).read(),
     ...FUZZED_REGIONS.map(async (region) => {
       const { eventQueue } = await partition(`g1:${region}:0`).status();
       return eventQueue.learned + eventQueue.waiting + eventQueue.dropped;
@@ -85,7 +86,7 @@ it(`${REQUESTS} random requests: no 5xx, no hang, and what is refused changes no
         unsent++;
         return;
       }
-      const { status, type, text } = await within(answer(request), BOUND);
+      const { status, type, text } = await withTimeout(answer(request), BOUND, SYSTEM_CLOCK);
       tally.set(status, (tally.get(status) ?? 0) + 1);
       expect(status).toBeLessThan(500);
       if (status >= 400 && request.method !== "HEAD") checkProblem(status, type, text);

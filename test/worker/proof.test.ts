@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isControl } from "../../src/core/proof/control-arm.ts";
+import { isControl } from "../../src/core/experiment/control-arm.ts";
 import { call, eventually, partition, put, read, status } from "./support.ts";
 
 const admin = async <T>(path: string): Promise<T> =>

@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Env } from "../../src/env.ts";
+import type { Bindings } from "../../src/bindings.ts";
 import { app } from "../../src/routes/app.ts";
 import { problem } from "./support.ts";
 
@@ -26,7 +26,10 @@ interface Sent {
   readonly body?: string;
 }
 
-async function send(bindings: Partial<Env>, { method = "GET", path = "/admin/api/settings", ...sent }: Sent) {
+async function send(
+  bindings: Partial<Bindings>,
+  { method = "GET", path = "/admin/api/settings", ...sent }: Sent,
+) {
   const headers = new Headers({ "CF-Connecting-IP": sent.address ?? "192.0.2.1" });
   if (sent.token !== undefined) headers.set("Authorization", `Bearer ${sent.token}`);
   const request = new Request(`https://foreshard.test${path}`, {
@@ -66,7 +69,7 @@ describe("writes", () => {
   it("go on without a limiter, and with one that fails", async () => {
     const failing = { limit: () => Promise.reject(new Error("away")) };
     const { WRITE_LIMIT: _, ...without } = env;
-    expect((await app.fetch(requestOf(write), without as Env, createExecutionContext())).ok).toBe(true);
+    expect((await app.fetch(requestOf(write), without as Bindings, createExecutionContext())).ok).toBe(true);
     expect((await send({ WRITE_LIMIT: failing }, write)).ok).toBe(true);
   });
 });

@@ -1,7 +1,8 @@
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { type Env, parseConfig } from "../../src/env.ts";
+import type { Bindings } from "../../src/bindings.ts";
+import { parseConfig } from "../../src/config.ts";
 import { app } from "../../src/routes/app.ts";
 import { AUTHORIZATION, type Rule } from "./authorization-table.ts";
 import { call, problem } from "./support.ts";
@@ -83,7 +84,7 @@ async function statusOf(
     headers: sent,
     ...(body !== undefined && { body: new TextEncoder().encode(body) }),
   });
-  const response = await app.fetch(request, bindings as Env, context);
+  const response = await app.fetch(request, bindings as Bindings, context);
   await response.arrayBuffer();
   await waitOnExecutionContext(context);
   return response.status;
@@ -172,7 +173,7 @@ describe("bad settings", () => {
   ])("never open what they should guard: %s", async (_name, bad) => {
     const bindings = { ...OPEN_READS, ADMIN_TOKENS: undefined, ...bad };
     const one: Case = { method: "GET", path: "/admin/api/settings", rule: "admin" };
-    expect(parseConfig(bindings as unknown as Env).access).toBeNull();
+    expect(parseConfig(bindings as unknown as Bindings).access).toBeNull();
     expect(await statusOf(bindings, one, { "Cf-Access-Jwt-Assertion": "a.b.c" })).toBe(401);
     expect(await statusOf(bindings, one, { Authorization: "Bearer ," })).toBe(403);
   });

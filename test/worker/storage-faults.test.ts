@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
-import { MAX_FILLS } from "../../durable-objects/partition/reader.ts";
+import { MAX_IN_FLIGHT } from "../../durable-objects/partition/reader.ts";
 import { resilient } from "../../src/storage/resilient-store.ts";
 import {
   type ShardStore,
@@ -118,7 +118,7 @@ const silent: ShardStore = {
 
 describe("R2 slow", () => {
   it("is given up after its patience, by every operation", async () => {
-    const store = resilient(silent, { patience: 30 });
+    const store = resilient(silent, { timeout: 30 });
     for (const operation of [
       () => store.get("x"),
       () => store.getUnless("x", '"1"'),
@@ -140,7 +140,7 @@ describe("R2 slow", () => {
           return new Promise(() => undefined);
         },
       },
-      { patience: 30 },
+      { timeout: 30 },
     );
     await expect(store.delete("x")).rejects.toBeInstanceOf(StorageUnavailableError);
     expect(deletes).toBe(1);
@@ -154,7 +154,7 @@ describe("R2 slow", () => {
         return null;
       },
     };
-    const store = resilient(slow, { patience: 20 });
+    const store = resilient(slow, { timeout: 20 });
     await expect(store.put("x", new Uint8Array(), { size: 10 })).rejects.toBeInstanceOf(StorageTimeoutError);
     expect(await store.put("x", new Uint8Array(), { size: 64 * 2_000 })).toBeNull();
   });
@@ -213,7 +213,7 @@ describe("a body that breaks off in the middle", () => {
 
 describe("a partition with more fetches under way than it takes", () => {
   it("serves what it has, and leaves the rest to R2", async () => {
-    const ids = Array.from({ length: MAX_FILLS + 20 }, (_, i) => `o/${i}`);
+    const ids = Array.from({ length: MAX_IN_FLIGHT + 20 }, (_, i) => `o/${i}`);
     await Promise.all([...ids, "o/held"].map((id) => env.SHARDS.put(id, id)));
     await eventually(async () => ((await read("o/held")).cache === "Foreshard; hit" ? true : null));
     const { promise: gate, resolve: open } = Promise.withResolvers<void>();

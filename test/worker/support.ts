@@ -1,5 +1,5 @@
 import { env, exports } from "cloudflare:workers";
-import type { PartitionStatus } from "../../src/contract/coordination.ts";
+import type { PartitionStatus } from "../../src/contract/rpc.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 
 /** A request to the Worker as the tests' users send it: from western Europe unless `region` says otherwise. */

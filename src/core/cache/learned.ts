@@ -1,4 +1,4 @@
-import { ABSENT, DEMANDED, RESIDENT, type ShardTable, UNUSED } from "../prediction/shard-table.ts";
+import { ABSENT, DEMANDED, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { SeededRandom } from "../random.ts";
 import type { ReuseLearner } from "./reuse-learner.ts";
 

@@ -1,6 +1,6 @@
 import { halfLog2 } from "../hash.ts";
-import { BinnedMixer, fromLogOdds } from "../prediction/binned-mixer.ts";
-import type { ShardTable } from "../prediction/shard-table.ts";
+import { BinnedMixer, fromLogOdds } from "../learning/binned-mixer.ts";
+import type { ShardTable } from "../learning/shard-table.ts";
 
 /** Ages in half octaves, relative to the turnover: from 1/64 of it or less to 8 times it or more. */
 const AGE_BINS = 18;

@@ -8,7 +8,7 @@ const ADMITTED: Admission = { admitted: true, evicted: NOTHING };
 const REFUSED: Admission = { admitted: false, evicted: NOTHING };
 
 /** A shard without bytes still takes a place, so that a cache of any size holds a bounded number. */
-const LEAST_COST = 1;
+const MIN_COST = 1;
 
 /** The queue number of a slot that is in no queue, so of an id never seen or forgotten. */
 export const NOWHERE = 0;
@@ -66,7 +66,7 @@ export abstract class SlotPolicy implements CachePolicy {
   }
 
   admit(id: string, size: Bytes): Admission {
-    const cost = Math.max(LEAST_COST, size);
+    const cost = Math.max(MIN_COST, size);
     const known = this.slots.find(id);
     if (this.#isResident(known)) {
       if (this.slots.prefetched[known] === 1) this.#demanded(known);
@@ -84,7 +84,7 @@ export abstract class SlotPolicy implements CachePolicy {
 
   admitPrefetched(id: string, size: Bytes, expiresAt: EpochMillis, now: EpochMillis): Admission {
     this.advance(now);
-    const cost = Math.max(LEAST_COST, size);
+    const cost = Math.max(MIN_COST, size);
     const known = this.slots.find(id);
     if (this.#isResident(known)) {
       if (this.slots.prefetched[known] === 1) this.#expireAt(known, expiresAt);

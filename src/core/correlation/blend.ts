@@ -17,7 +17,7 @@ const LONG_TERM_WORTH_CHANGED = 1;
 /** Occurrences that short and long term weigh against the latest, once these are known to differ. */
 const OLD_WORTH = 1;
 /** Fewer latest occurrences than this prove nothing. */
-const LEAST_RECENT = 5;
+const MIN_RECENT = 5;
 
 /** A G² that chance reaches once in 10⁵ tests: every row is tested again and again, and there are thousands. */
 export const DRIFT_G2 = 20;
@@ -30,7 +30,7 @@ const share = (part: number, whole: number): number =>
  * Depends on counts alone, so it is the same in whatever order reports came. O(1).
  */
 export function driftOf({ longSeen, long, recentSeen, recent }: Evidence): number {
-  if (recentSeen < LEAST_RECENT) return 0;
+  if (recentSeen < MIN_RECENT) return 0;
   const seen = Math.max(longSeen, long);
   const before = (long + 0.5) / (seen + 1);
   const now = share(recent, recentSeen);

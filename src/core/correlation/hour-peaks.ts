@@ -30,7 +30,7 @@ export class HourPeaks implements Rescalable {
     const hour = hourOfWeek(start);
     const peaks = this.#hours[hour];
     const times = occurrences(hour, first, fade.time);
-    if (peaks === undefined || times < LEAST_OBSERVED) return [];
+    if (peaks === undefined || times < MIN_OBSERVED) return [];
     return Array.from({ length: peaks.size }, (_, slot) => ({
       shard: peaks.keyOf(slot),
       perHour: (peaks.guaranteed(slot) * fade.season) / times,
@@ -68,4 +68,4 @@ export class HourPeaks implements Rescalable {
 }
 
 /** Hours of this kind that must have been observed, or what they bring is not known. */
-const LEAST_OBSERVED = 0.1;
+const MIN_OBSERVED = 0.1;

@@ -17,7 +17,7 @@ const EXTRA_NOISE = 0.08;
 /** Smoothing of the surprise: three ticks must agree, or one must be absurd. */
 const SURPRISE_RATE = 0.3;
 /** One absurd tick must not keep the alarm up for long. */
-const MOST_SURPRISE = 30;
+const MAX_SURPRISE = 30;
 /** Above this the pattern has changed significantly. */
 export const CHANGED_ABOVE = 3;
 
@@ -38,7 +38,7 @@ export function stepRate(state: RateState, count: number): RateState {
   const spread = predicted + noiseAt(state.level);
   const innovation = Math.log1p(count) - state.level;
   const gain = predicted / spread;
-  const surprise = Math.min(MOST_SURPRISE, innovation ** 2 / spread);
+  const surprise = Math.min(MAX_SURPRISE, innovation ** 2 / spread);
   return {
     level: state.level + gain * innovation,
     variance: (1 - gain) * predicted,

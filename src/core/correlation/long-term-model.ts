@@ -1,12 +1,12 @@
+import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
+import type { MapDelta } from "../prediction/map-delta.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Correlation, CorrelationMatrix } from "./correlation-matrix.ts";
 import { type Moment, TimeScales } from "./decay.ts";
 import { RegionDemand, type ShardDemand } from "./demand.ts";
 import { EdgeTable, type Successor } from "./edge-table.ts";
 import { type EventRate, EventRates } from "./event-rates.ts";
-import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "./keys.ts";
-import type { MapSlice } from "./map-versions.ts";
-import { type CalibrationBin, type Outcome, Outcomes } from "./outcomes.ts";
+import { type CalibrationBin, Outcomes, type RegionReadStats } from "./outcomes.ts";
 import { type PatternChange, ProbabilityRows } from "./probability-map.ts";
 import { type ReportBody, TICK } from "./report.ts";
 import { type PartitionPlan, type ScannedPartition, ScanPlanner } from "./scan-plan.ts";
@@ -151,10 +151,10 @@ export class LongTermModel {
   }
 
   /** What changed materially in the map since `version`; null when nothing did. O(rows touched), memoised. */
-  sliceSince(version: number, now: number): MapSlice | null {
+  deltaSince(version: number, now: number): MapDelta | null {
     // Rows are touched by the thousand between two versions, mostly the same ones: each is read once.
     if (this.#map.isDue(now)) this.#refresh(now);
-    return this.#map.sliceSince(version, now);
+    return this.#map.deltaSince(version, now);
   }
 
   /** Patterns that have changed significantly and not yet become usual, those noticed at or after `since`. */
@@ -187,7 +187,7 @@ export class LongTermModel {
   }
 
   /** How reads went in each region. */
-  outcomes(now: number): readonly Outcome[] {
+  outcomes(now: number): readonly RegionReadStats[] {
     return this.#outcomes.regions(this.#scales.fadeAt(now));
   }
 

@@ -3,7 +3,7 @@ import { type Moment, multiply, type Rescalable } from "./decay.ts";
 import type { ReportBody, ReportTotals } from "./report.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
-export interface Outcome extends ReportTotals {
+export interface RegionReadStats extends ReportTotals {
   readonly region: string;
 }
 
@@ -45,7 +45,7 @@ export class Outcomes implements Rescalable {
     });
   }
 
-  regions(fade: Moment): readonly Outcome[] {
+  regions(fade: Moment): readonly RegionReadStats[] {
     return [...this.#regions].map(([region, sums]) => {
       const [hits, misses, prefetchedHits, late, prefetches, hitLatency, missLatency, bytes] = Array.from(
         sums,

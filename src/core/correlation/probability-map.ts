@@ -1,16 +1,17 @@
+import { typeOfKey } from "../keys.ts";
+import type { DeltaSuccessor, MapDelta } from "../prediction/map-delta.ts";
 import { MINUTE } from "../units.ts";
 import { DRIFT_G2 } from "./blend.ts";
 import type { Moment } from "./decay.ts";
 import { LONG_TERM, SHORT_TERM } from "./decay.ts";
 import type { EdgeTable, Successor } from "./edge-table.ts";
-import { typeOfKey } from "./keys.ts";
-import { type MapSlice, MapVersions, type SliceSuccessor } from "./map-versions.ts";
+import { MapVersions } from "./map-versions.ts";
 import { isSignificant } from "./significance.ts";
 
 /** Less probable successors are not worth sending to anyone. It is also what the farthest of a lookahead counts. */
-const LEAST_PROBABILITY = 0.05;
+const MIN_PROBABILITY = 0.05;
 /** Successors told of a shard, and of an event type, which leads to more. */
-const TOLD = { shard: 4, type: 16 } as const;
+const PUBLISHED = { shard: 4, type: 16 } as const;
 /** Rows that nothing touched are read again when they are this old: their evidence has decayed meanwhile. */
 const READ_AGAIN_AFTER = 10 * MINUTE;
 /** A switch is significant in a key that occurred so often... */
@@ -90,7 +91,7 @@ export class ProbabilityRows {
     return this.#versions.isDue(now);
   }
 
-  sliceSince(version: number, now: number): MapSlice | null {
+  deltaSince(version: number, now: number): MapDelta | null {
     return this.#versions.since(version, now);
   }
 
@@ -114,13 +115,13 @@ export class ProbabilityRows {
     const key = table.rows.keyOf(row);
     const type = typeOfKey(key);
     const rateChanged = type !== null && this.#sources.rateChanged(type, now);
-    const { seen, lately, drift, next } = table.read(row, fade, rateChanged, LEAST_PROBABILITY);
+    const { seen, lately, drift, next } = table.read(row, fade, rateChanged, MIN_PROBABILITY);
     const popular = seen >= POPULAR_COUNT && seen >= POPULAR_SHARE * table.occurrences(fade);
     this.#noteChange(key, popular && drift > DRIFT_G2 ? "successors" : rateChanged ? "rate" : null, now);
     const kept = next.filter((one) => one.to !== key && this.#passes(one, seen, table, fade));
     if (kept.length > 0) this.#rows.set(key, kept);
     else this.#rows.delete(key);
-    const told = kept.slice(0, type === null ? TOLD.shard : TOLD.type).map(toldOf);
+    const told = kept.slice(0, type === null ? PUBLISHED.shard : PUBLISHED.type).map(publishedOf);
     const used = told.reduce((sum, [, probability]) => sum + probability, 0);
     this.#versions.put(key, told, used * (lately / SHORT_TERM + seen / LONG_TERM));
   }
@@ -147,7 +148,7 @@ export class ProbabilityRows {
 }
 
 /** Three digits of a probability and whole milliseconds are all a prefetch needs. */
-const toldOf = ({ to, probability, delay }: Successor): SliceSuccessor => [
+const publishedOf = ({ to, probability, delay }: Successor): DeltaSuccessor => [
   to.slice(2),
   Math.round(probability * 1_000) / 1_000,
   Math.round(delay),

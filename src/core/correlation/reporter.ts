@@ -1,4 +1,4 @@
-import { MAX_KEY_LENGTH, shardKey, typeKey } from "./keys.ts";
+import { MAX_KEY_LENGTH, shardKey, typeKey } from "../keys.ts";
 import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
 import { type Edge, type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";

@@ -44,7 +44,7 @@ const MAX_KEYS = 100;
 /** Plans remembered so that they are not repeated; when it is full nothing more is planned till some expire. */
 const MAX_PLANNED = 20_000;
 /** Below this a shard is more likely to be fetched in vain; partitions apply their own price besides. */
-const LEAST_PROBABILITY = 0.2;
+const MIN_PROBABILITY = 0.2;
 /** How long ahead of its hour a seasonal peak is planned: a scan every few minutes must not miss it. */
 const SEASON_LEAD = 15 * MINUTE;
 /** How far into its hour a seasonal peak stays worth fetching. */
@@ -54,7 +54,7 @@ const PEAK = 1.5;
 /** A shard is rising where its short-term rate is so many times the long-term one... */
 const RISE = 4;
 /** ...and so many requests lately are behind it. */
-const LEAST_RISING = 4;
+const MIN_RISING = 4;
 /** Shards that say how alike two regions are. */
 const COMPARED = 100;
 /** Traffic of a small region is not taken for less than this of a large one's: a rise must not be scaled to infinity. */
@@ -208,13 +208,13 @@ function workingSet(region: string, slots: number, now: number, inputs: ScanInpu
 }
 
 const planned = (shard: string, chance: number, arrival: number, expires: number): PlannedShard[] =>
-  chance < LEAST_PROBABILITY
+  chance < MIN_PROBABILITY
     ? []
     : [{ shard, probability: chance, arrival: Math.round(arrival), expires: Math.round(expires) }];
 
 /** Wanted lately far more than in the long term. */
 const isRising = ({ requests, longTerm }: ShardDemand, { short, long }: Spans): boolean =>
-  requests >= LEAST_RISING && requests / short > (RISE * longTerm) / long;
+  requests >= MIN_RISING && requests / short > (RISE * longTerm) / long;
 
 const trafficOf = (shards: readonly ShardDemand[], { short, long }: Spans): number =>
   shards.reduce((sum, { requests, longTerm }) => sum + Math.max(requests / short, longTerm / long), 0);

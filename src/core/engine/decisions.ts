@@ -1,5 +1,5 @@
+import type { PrefetchPlan, Source } from "../prefetch/plan.ts";
 import type { EpochMillis, Probability } from "../units.ts";
-import type { PrefetchPlan, Source } from "./types.ts";
 
 /** Decisions remembered: enough to explain what is in a cache and what lately was. */
 const REMEMBERED = 1_024;

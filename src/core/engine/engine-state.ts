@@ -1,8 +1,8 @@
+import type { CacheDynamics, CacheDynamicsState } from "../cache/cache-dynamics.ts";
 import type { ReuseLearner } from "../cache/reuse-learner.ts";
-import type { MixerState } from "../prediction/binned-mixer.ts";
+import type { MixerState } from "../learning/binned-mixer.ts";
+import type { ShardTable, ShardTableState } from "../learning/shard-table.ts";
 import type { Predictor, PredictorState } from "../prediction/predictor.ts";
-import type { ShardTable, ShardTableState } from "../prediction/shard-table.ts";
-import type { Pace, PaceState } from "./pace.ts";
 
 /** Everything an engine has learned, as plain data and typed arrays. */
 export interface EngineState {
@@ -12,7 +12,7 @@ export interface EngineState {
   readonly shards: ShardTableState;
   readonly predictor: PredictorState;
   readonly reuse: MixerState;
-  readonly pace: PaceState;
+  readonly pace: CacheDynamicsState;
 }
 
 /** The learners an engine consists of. */
@@ -20,7 +20,7 @@ export interface Learners {
   readonly shards: ShardTable;
   readonly predictor: Predictor;
   readonly reuse: ReuseLearner;
-  readonly pace: Pace;
+  readonly pace: CacheDynamics;
 }
 
 /** O(model). */

@@ -1,9 +1,9 @@
+import { CacheDynamics } from "../cache/cache-dynamics.ts";
 import { LearnedCache } from "../cache/learned.ts";
 import type { Admission } from "../cache/policy.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
-import { Predictor } from "../prediction/predictor.ts";
-import type { Reliability } from "../prediction/reliability.ts";
+import type { CalibrationStats } from "../learning/calibration-stats.ts";
 import {
   ABSENT,
   EVENT,
@@ -13,19 +13,19 @@ import {
   ShardTable,
   UNUSED,
   USED,
-} from "../prediction/shard-table.ts";
-import type { Slice } from "../prediction/slice.ts";
-import { Economics } from "../prefetch/economics.ts";
+} from "../learning/shard-table.ts";
+import type { MapDelta } from "../prediction/map-delta.ts";
+import { Predictor } from "../prediction/predictor.ts";
+import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
 import { Planner } from "../prefetch/planner.ts";
+import { PrefetchPricing } from "../prefetch/prefetch-pricing.ts";
 import { SeededRandom } from "../random.ts";
 import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
 import { Decisions } from "./decisions.ts";
 import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
 import type { Explanation, Verdict } from "./explanation.ts";
-import { Pace } from "./pace.ts";
 import { PatternWatch } from "./pattern-watch.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
-import type { EngineAnswer, ReadOutcome } from "./types.ts";
 
 /** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
 const TABLE_SHARE = 0.28;
@@ -47,9 +47,9 @@ export class Engine {
   readonly #predictor: Predictor;
   readonly #reuse: ReuseLearner;
   readonly #cache: LearnedCache;
-  readonly #economics: Economics;
+  readonly #economics: PrefetchPricing;
   readonly #planner: Planner;
-  readonly #pace = new Pace();
+  readonly #pace = new CacheDynamics();
   readonly #decisions = new Decisions();
   readonly #types = new Map<string, number>();
   readonly #typeNames: string[] = [];
@@ -60,7 +60,7 @@ export class Engine {
   /** @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard. */
   constructor(capacity: Bytes, settings: Partial<EngineSettings> = {}) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
-    this.#economics = new Economics(all);
+    this.#economics = new PrefetchPricing(all);
     this.#shards = new ShardTable(all.modelBytes * TABLE_SHARE);
     this.#predictor = new Predictor(this.#shards, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
@@ -97,7 +97,7 @@ export class Engine {
     return this.#shards.bytes + this.#predictor.bytes + this.#reuse.bytes;
   }
   /** How good the probabilities were so far. */
-  get reliability(): Reliability {
+  get reliability(): CalibrationStats {
     return this.#predictor.reliability;
   }
   get settings(): EngineSettings {
@@ -130,7 +130,7 @@ export class Engine {
     const surprise = this.#surprise(handle, tick);
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
-    if (prefetched) this.#economics.keep();
+    if (prefetched) this.#economics.recordUsed();
     if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
@@ -208,8 +208,8 @@ export class Engine {
   }
 
   /** Takes over what was learned elsewhere; it is used where there is little experience of one's own. */
-  applySlice(slice: Slice): void {
-    this.#predictor.applySlice(slice);
+  applyMapDelta(slice: MapDelta): void {
+    this.#predictor.applyMapDelta(slice);
   }
 
   /** Everything learned, as plain data and typed arrays; not which shards are resident. */
@@ -230,7 +230,7 @@ export class Engine {
     return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#pace };
   }
 
-  #read(handle: number): ReadOutcome {
+  #read(handle: number): CacheOutcome {
     const state = this.#shards.state[handle];
     this.#pace.countRead(state === RESIDENT);
     if (state === RESIDENT) return "hit";

@@ -1,4 +1,4 @@
-import { Level } from "../prediction/level.ts";
+import { LocalLevelFilter } from "../learning/local-level-filter.ts";
 
 /** Reads per tick: a dozen ticks make 200 reads, within which a change has to be noticed. */
 const READS_PER_TICK = 16;
@@ -10,7 +10,7 @@ const HURRY = 0.4;
  * its level significantly. O(1) per read.
  */
 export class PatternWatch {
-  readonly #surprises = new Level(HURRY);
+  readonly #surprises = new LocalLevelFilter(HURRY);
   #reads = 0;
   #surprised = 0;
   #changed = false;

@@ -1,4 +1,4 @@
-import { fromLogOdds } from "./binned-mixer.ts";
+import { fromLogOdds } from "../learning/binned-mixer.ts";
 
 /** Bins over log-odds from −8 to 8, half a unit wide. */
 const BINS = 33;

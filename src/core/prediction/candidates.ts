@@ -1,4 +1,4 @@
-import type { ShardTable } from "./shard-table.ts";
+import type { ShardTable } from "../learning/shard-table.ts";
 
 /** Candidates considered per event: more than the experts' strong rows name together. */
 export const MAX_CANDIDATES = 64;

@@ -1,9 +1,9 @@
 import { hashPair } from "../hash.ts";
+import type { ShardTable } from "../learning/shard-table.ts";
 import type { Candidates } from "./candidates.ts";
 import { type IdParts, MAX_NUMBERS } from "./id-parts.ts";
 import { presentBin } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
-import type { ShardTable } from "./shard-table.ts";
 
 /** Steps of a user a number is compared with: some users read several sequences at once. */
 const RING = 8;

@@ -1,20 +1,20 @@
+import { BinnedMixer, fromLogOdds, type MixerState } from "../learning/binned-mixer.ts";
+import { CalibrationStats } from "../learning/calibration-stats.ts";
+import { PATTERN, RESIDENT, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import { millis } from "../units.ts";
 import { ArrivalHistogram } from "./arrival.ts";
-import { BinnedMixer, fromLogOdds, type MixerState } from "./binned-mixer.ts";
 import { Calibrator } from "./calibrator.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { IdParts } from "./id-parts.ts";
+import type { MapDelta } from "./map-delta.ts";
 import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
-import { Reliability } from "./reliability.ts";
 import { ABSENT_BINS, priorOfBin, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";
 import type { RowTable, RowTableState } from "./row-table.ts";
-import { PATTERN, RESIDENT, SHARD, type ShardTable } from "./shard-table.ts";
 import { SharedMap } from "./shared-map.ts";
-import type { Slice } from "./slice.ts";
-import { HISTORY, Streams } from "./streams.ts";
 import { SUCCESSOR_EXPERTS, Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
+import { HISTORY, UserHistories } from "./user-histories.ts";
 
 /** The experts, in the order of their inputs. The last says nothing of what follows, but of the shard itself. */
 export const EXPERTS = [
@@ -83,7 +83,7 @@ export class Predictor {
   readonly candidates: Candidates;
   /** Probability that candidate i is wanted within the horizon. */
   readonly probability = new Float32Array(MAX_CANDIDATES);
-  readonly reliability = new Reliability();
+  readonly reliability = new CalibrationStats();
   /** Delays of what came true, in ms of event time. */
   readonly arrival = new ArrivalHistogram();
   /** Hears of each outcome. */
@@ -93,7 +93,7 @@ export class Predictor {
   /** What a fill takes; what is wanted sooner cannot be prefetched. */
   fillMs = 0;
   readonly #shards: ShardTable;
-  readonly #streams: Streams;
+  readonly #streams: UserHistories;
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
   readonly #suffixes: SuffixTemplates;
@@ -115,7 +115,7 @@ export class Predictor {
 
   constructor(shards: ShardTable, sizes: PredictorSizes) {
     this.#shards = shards;
-    this.#streams = new Streams(sizes.users);
+    this.#streams = new UserHistories(sizes.users);
     this.#successors = new Successors(shards, this.#streams, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
     this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
@@ -140,7 +140,7 @@ export class Predictor {
   }
 
   /** Takes over what was learned elsewhere. */
-  applySlice(slice: Slice): void {
+  applyMapDelta(slice: MapDelta): void {
     this.#map.apply(slice);
   }
 

@@ -1,6 +1,6 @@
+import { PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { Candidates } from "./candidates.ts";
 import type { RowTable } from "./row-table.ts";
-import { PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
 
 /** Bins for "my row does not name it", by how much the row has seen. */
 export const ABSENT_BINS = 6;

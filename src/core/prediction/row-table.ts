@@ -80,6 +80,12 @@ export class RowTable {
     return weakest;
   }
 
+  /** Forgets all rows. O(rows). */
+  clear(): void {
+    for (const column of [this.#keys, this.#totals, this.#visits, this.targets, this.#counts, this.#seenAt])
+      column.fill(0);
+  }
+
   /** Counts one more occurrence of the row's context. */
   visit(row: number): void {
     const total = (this.#totals[row] as number) + UNIT;

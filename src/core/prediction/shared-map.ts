@@ -1,14 +1,17 @@
 import { hashPair } from "../hash.ts";
+import { shardOfKey, typeOfKey } from "../keys.ts";
+import { EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
+import type { MapDelta } from "./map-delta.ts";
 import { ABSENT_BINS, presentBin, priorOfBin, ROW_BINS, shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
-import { EVENT, PATTERN, SHARD, type ShardTable } from "./shard-table.ts";
-import type { Slice } from "./slice.ts";
 
 /** Steps seen here after which own experience is believed rather than others'. */
 const OWN_EXPERIENCE = 4;
 /** 1/this is about how many labels a bin's rate remembers. */
 const RATE = 0.02;
 const SLOTS = 6;
+/** How many sightings a probability of the map counts as: others' experience, not one's own. */
+const WEIGHT = 32;
 /** The least share of a row's visits that is worth naming. */
 const MIN_SHARE = 0.03;
 
@@ -37,14 +40,17 @@ export class SharedMap {
     return this.#filled;
   }
 
-  /** Takes over a slice; its rows replace those of before. O(slice). */
-  apply(slice: Slice): void {
-    for (const { from, event, count, to } of slice.rows) {
-      const targets = to.map(({ shard }) => this.#reference(shard, false));
-      const counts = to.map((target) => target.count);
-      this.#rows.put(hashPair(this.#reference(from, event), 0), count, targets, counts);
-      this.#filled = true;
+  /** Takes over a delta: its rows replace those of before, a whole one replaces all there were. O(delta). */
+  apply({ whole, entries }: MapDelta): void {
+    if (whole) this.#rows.clear();
+    for (const [key, next] of entries) {
+      const type = typeOfKey(key);
+      const targets = next.map(([shard]) => this.#reference(shard, false));
+      const counts = next.map(([, probability]) => probability * WEIGHT);
+      const from = this.#reference(type ?? shardOfKey(key) ?? "", type !== null);
+      this.#rows.put(hashPair(from, 0), WEIGHT, targets, counts);
     }
+    if (whole || entries.length > 0) this.#filled = entries.length > 0;
   }
 
   /** Calls `name` for each shard that others read after `reference`, unless there is `experience` enough here. */

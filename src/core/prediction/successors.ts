@@ -1,9 +1,9 @@
 import { hashPair } from "../hash.ts";
+import type { ShardTable } from "../learning/shard-table.ts";
 import type { Candidates } from "./candidates.ts";
 import { absentBin, nameTargets } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
-import type { ShardTable } from "./shard-table.ts";
-import type { Streams } from "./streams.ts";
+import type { UserHistories } from "./user-histories.ts";
 
 /** Steps of the same user within which a shard counts as having come after another. */
 const WINDOW = 20;
@@ -23,13 +23,13 @@ export const SUCCESSOR_EXPERTS = 4;
  */
 export class Successors {
   readonly #shards: ShardTable;
-  readonly #streams: Streams;
+  readonly #streams: UserHistories;
   readonly #orders: readonly RowTable[];
   readonly #window: RowTable;
   readonly #keys = new Int32Array(3);
 
   /** @param rows rows of each table, a power of two. */
-  constructor(shards: ShardTable, streams: Streams, rows: number) {
+  constructor(shards: ShardTable, streams: UserHistories, rows: number) {
     this.#shards = shards;
     this.#streams = streams;
     this.#orders = [6, 3, 2].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));

@@ -1,9 +1,9 @@
 import { hashPair, hashText } from "../hash.ts";
+import { type ShardTable, SUFFIX } from "../learning/shard-table.ts";
 import type { Candidates } from "./candidates.ts";
 import type { IdParts } from "./id-parts.ts";
 import { presentBin } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
-import { type ShardTable, SUFFIX } from "./shard-table.ts";
 
 /** Longer ends are names, not forms. */
 const MAX_SUFFIX = 40;

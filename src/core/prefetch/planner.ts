@@ -1,10 +1,10 @@
+import type { CacheDynamics } from "../cache/cache-dynamics.ts";
 import type { LearnedCache } from "../cache/learned.ts";
-import type { Pace } from "../engine/pace.ts";
-import type { PrefetchPlan } from "../engine/types.ts";
+import { ABSENT, IN_FLIGHT, MISSING, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { Predictor } from "../prediction/predictor.ts";
-import { ABSENT, IN_FLIGHT, MISSING, RESIDENT, type ShardTable, UNUSED } from "../prediction/shard-table.ts";
 import { epochMillis, millis, probability } from "../units.ts";
-import type { Economics } from "./economics.ts";
+import type { PrefetchPlan } from "./plan.ts";
+import type { PrefetchPricing } from "./prefetch-pricing.ts";
 
 /** Prefetched copies nobody has asked for take at most this share of the cache. */
 const MAX_HELD = 0.5;
@@ -21,8 +21,8 @@ export interface PlannerParts {
   readonly shards: ShardTable;
   readonly predictor: Predictor;
   readonly cache: LearnedCache;
-  readonly economics: Economics;
-  readonly pace: Pace;
+  readonly economics: PrefetchPricing;
+  readonly pace: CacheDynamics;
 }
 
 /**
@@ -58,7 +58,7 @@ export class Planner {
       const handle = candidates.handles[i] as number;
       const p = predictor.probability[i] as number;
       if (handle === current || !economics.worthwhile(p, price) || !this.#isAway(handle, tick)) continue;
-      if (!economics.pressing(p, predictor.urgency(i))) continue;
+      if (!economics.isUrgent(p, predictor.urgency(i))) continue;
       const issued = plans?.length ?? 0;
       if (issued * pace.meanSize >= room || !economics.affordable(issued)) break;
       if (plans === undefined) plans = [];
@@ -109,7 +109,7 @@ export class Planner {
     this.#issuedAt.set(handle, time);
     if (this.#issuedAt.size > MAX_UNDER_WAY) this.#loseOldest();
     const p = predictor.probability[index] as number;
-    this.#parts.economics.promise(p);
+    this.#parts.economics.recordIssued(p);
     const hold = millis(cache.holdTicks * pace.tickMs);
     return {
       shard: shards.ids[handle] as string,

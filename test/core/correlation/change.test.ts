@@ -62,7 +62,7 @@ describe("a popular sequence that switches", () => {
     expect(events).toBe(200);
     expect(noticed).toBeGreaterThan(0);
     expect(followed).toBeGreaterThan(0);
-    const slice = stream.model.sliceSince(0, stream.time);
+    const slice = stream.model.deltaSince(0, stream.time);
     expect(new Map(slice?.entries).get("s:start")?.[0]?.[0]).toBe("new");
   });
 

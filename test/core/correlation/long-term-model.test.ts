@@ -38,7 +38,7 @@ describe("the long-term model", () => {
     ];
     for (const [i, pair] of pairs.entries())
       model.merge("weur", sequence(pair, 10, START + i * 100_000), START);
-    const entries = new Map(model.sliceSince(0, START)?.entries);
+    const entries = new Map(model.deltaSince(0, START)?.entries);
     expect(entries.get("s:a")?.map(([shard]) => shard)).toContain("b");
     const types = reportOf(
       Array.from({ length: 40 }, (_, i) => [
@@ -178,7 +178,7 @@ describe("the long-term model", () => {
     model.merge("weur", broken, START);
     expect(model.demand("weur", START)).toEqual([]);
     expect(model.rates(START + 60_000).map(({ type }) => type)).toEqual(["read"]);
-    expect(model.sliceSince(0, START)?.entries ?? []).toEqual([]);
+    expect(model.deltaSince(0, START)?.entries ?? []).toEqual([]);
   });
 });
 
@@ -226,7 +226,7 @@ describe("the stored state", () => {
   it("is empty for a model that learned nothing", () => {
     const restored = LongTermModel.fromState(new LongTermModel().toState());
     expect(restored.correlations(START)).toEqual([]);
-    expect(restored.sliceSince(0, START)).toBeNull();
+    expect(restored.deltaSince(0, START)).toBeNull();
   });
 
   it("is refused when it is damaged", () => {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import { MapVersions, type SliceEntry } from "../../../src/core/correlation/map-versions.ts";
+import { MapVersions } from "../../../src/core/correlation/map-versions.ts";
+import type { DeltaEntry } from "../../../src/core/prediction/map-delta.ts";
 import { read, reportOf, START, sequence } from "./support.ts";
 
 const HOUR = 3_600_000;
@@ -11,17 +12,17 @@ describe("slices of the probability map", () => {
   it("tell only what changed materially since the version a partition has", () => {
     const model = new LongTermModel();
     model.merge("weur", sequence(["a", "b"], 20, START), START);
-    const first = model.sliceSince(0, START);
+    const first = model.deltaSince(0, START);
     expect(first?.whole).toBe(true);
     expect(first?.entries.map(([key]) => key)).toEqual(["s:a"]);
-    expect(model.sliceSince(first?.version ?? 0, START + 10_000)).toBeNull();
+    expect(model.deltaSince(first?.version ?? 0, START + 10_000)).toBeNull();
     model.merge("weur", sequence(["c", "d"], 20, START + 10_000), START + 10_000);
     model.merge("weur", sequence(["a", "b"], 1, START + 10_000), START + 10_000);
-    const second = model.sliceSince(first?.version ?? 0, START + 20_000);
+    const second = model.deltaSince(first?.version ?? 0, START + 20_000);
     expect(second?.whole).toBe(false);
     expect(second?.entries.map(([key]) => key)).toEqual(["s:c"]);
     expect(second?.version).toBeGreaterThan(first?.version ?? 0);
-    expect(model.sliceSince(12_345, START + 20_000)?.whole).toBe(true);
+    expect(model.deltaSince(12_345, START + 20_000)?.whole).toBe(true);
   });
 
   it("say what is to be forgotten", () => {
@@ -38,7 +39,7 @@ describe("slices of the probability map", () => {
     fc.assert(
       fc.property(fc.array(fc.array(change, { maxLength: 300 }), { maxLength: 12 }), (rounds) => {
         const versions = new MapVersions();
-        const known = new Map<string, SliceEntry[1]>();
+        const known = new Map<string, DeltaEntry[1]>();
         let version = 0;
         let partial = false;
         rounds.forEach((changes, round) => {

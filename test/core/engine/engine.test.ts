@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Engine } from "../../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../../src/core/engine/settings.ts";
-import type { EngineAnswer } from "../../../src/core/engine/types.ts";
+import type { EngineAnswer } from "../../../src/core/prefetch/plan.ts";
 import { bytes, epochMillis } from "../../../src/core/units.ts";
 
 /** A host with instant storage: fills what is missed and what is planned. */
@@ -289,11 +289,12 @@ describe("Engine, learning from others and from change", () => {
 
   it("uses at the first event of its life what was learned elsewhere", () => {
     const host = new Host(8);
-    host.engine.applySlice({
+    host.engine.applyMapDelta({
       version: 1,
-      rows: [
-        { from: "a", event: false, count: 30, to: [{ shard: "b", count: 28 }] },
-        { from: "login", event: true, count: 30, to: [{ shard: "profile/\u0000", count: 30 }] },
+      whole: false,
+      entries: [
+        ["s:a", [["b", 0.93, 1_000]]],
+        ["e:login", [["profile/\u0000", 1, 1_000]]],
       ],
     });
     const answer = host.read("first", "a");

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BinnedMixer, fromLogOdds, logOdds } from "../../../src/core/learning/binned-mixer.ts";
+import { CalibrationStats } from "../../../src/core/learning/calibration-stats.ts";
+import { EVENT, ShardTable } from "../../../src/core/learning/shard-table.ts";
 import { ArrivalHistogram } from "../../../src/core/prediction/arrival.ts";
-import { BinnedMixer, fromLogOdds, logOdds } from "../../../src/core/prediction/binned-mixer.ts";
 import { Calibrator } from "../../../src/core/prediction/calibrator.ts";
 import { IdParts } from "../../../src/core/prediction/id-parts.ts";
-import { Reliability } from "../../../src/core/prediction/reliability.ts";
 import { RowTable } from "../../../src/core/prediction/row-table.ts";
-import { EVENT, ShardTable } from "../../../src/core/prediction/shard-table.ts";
-import { Streams } from "../../../src/core/prediction/streams.ts";
+import { UserHistories } from "../../../src/core/prediction/user-histories.ts";
 import { bytes, millis } from "../../../src/core/units.ts";
 
 const mixer = (): BinnedMixer =>
@@ -113,7 +113,7 @@ describe("ShardTable", () => {
 
 describe("Streams", () => {
   it("remember each user's latest steps, and no more users than they may", () => {
-    const streams = new Streams(4);
+    const streams = new UserHistories(4);
     for (let user = 0; user < 20; user++) {
       const slot = streams.slotOf(`u${user}`);
       expect(slot).toBeLessThan(4);
@@ -124,7 +124,7 @@ describe("Streams", () => {
   });
 
   it("tell when the step after a moment came", () => {
-    const streams = new Streams(4);
+    const streams = new UserHistories(4);
     const slot = streams.slotOf("u");
     streams.push(slot, 1, 10);
     expect(streams.tickAfter(slot, 1)).toBe(Number.POSITIVE_INFINITY);
@@ -198,8 +198,8 @@ describe("Reliability", () => {
     );
     fc.assert(
       fc.property(outcomes, outcomes, (one, two) => {
-        const of = (list: typeof one): Reliability => {
-          const reliability = new Reliability();
+        const of = (list: typeof one): CalibrationStats => {
+          const reliability = new CalibrationStats();
           for (const [p, label] of list) reliability.add(p, label);
           return reliability;
         };
@@ -209,13 +209,13 @@ describe("Reliability", () => {
         expect(merged.count).toBe(all.count);
         expect(merged.brier).toBeCloseTo(all.brier, 9);
         expect(merged.error).toBeCloseTo(all.error, 9);
-        expect(Reliability.fromState(all.toState()).toState()).toEqual(all.toState());
+        expect(CalibrationStats.fromState(all.toState()).toState()).toEqual(all.toState());
       }),
     );
   });
 
   it("finds no error in what is right on average", () => {
-    const reliability = new Reliability();
+    const reliability = new CalibrationStats();
     for (let i = 0; i < 100; i++) reliability.add(0.25, i % 4 === 0 ? 1 : 0);
     expect(reliability.error).toBeCloseTo(0, 9);
     expect(reliability.brier).toBeCloseTo(0.1875, 9);

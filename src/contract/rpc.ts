@@ -1,0 +1,183 @@
+/** The RPC interfaces of the objects, and what is told by them. Classes implement them, bindings name them. */
+import { z } from "zod";
+import type { Change } from "../core/coherence/change.ts";
+import type { Member } from "../core/coherence/membership.ts";
+import type { Correlation } from "../core/correlation/correlation-matrix.ts";
+import type { EventRate } from "../core/correlation/event-rates.ts";
+import type { ProbabilityMap } from "../core/correlation/long-term-model.ts";
+import type { CalibrationBin, RegionReadStats } from "../core/correlation/outcomes.ts";
+import type { PatternChange } from "../core/correlation/probability-map.ts";
+import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
+import type { ProofCounts } from "../core/experiment/control-arm.ts";
+import type { Placement, RegionMove } from "../core/placement/rebalance.ts";
+import type { Region } from "../core/placement/regions.ts";
+import type { Topology } from "../core/placement/topology.ts";
+import type { Prefetch, PrefetchReason } from "../core/prefetch/prefetch-queue.ts";
+import type { PartitionEvent } from "./events.ts";
+import type { DeadLetter, PlannedPrefetch, Report } from "./messages.ts";
+import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
+
+/** A partition says that it is alive, and what it knows already. */
+export interface Heartbeat {
+  readonly partition: string;
+  readonly region: Region;
+  readonly incarnation: number;
+  readonly settingsVersion: number;
+  readonly mapVersion: number;
+  /** ms since the last heartbeat that was answered was sent; absent when there was none. */
+  readonly sinceLast?: number;
+}
+
+/** The coordinator's answer: only what changed. */
+export const heartbeatAnswerSchema = z.object({
+  settings: versionedSettingsSchema.optional(),
+  mapDelta: z
+    .object({
+      version: z.number(),
+      whole: z.boolean(),
+      entries: z
+        .array(
+          z
+            .tuple([z.string(), z.array(z.tuple([z.string(), z.number(), z.number()]).readonly()).readonly()])
+            .readonly(),
+        )
+        .readonly(),
+    })
+    .optional(),
+  /** Strong writes that may have happened while this partition had no lease; their copies go before it is renewed. */
+  changes: z
+    .array(z.object({ shard: z.string(), etag: z.string().optional(), uploaded: z.number() }))
+    .readonly(),
+  /** How far back, in ms, the list of changes is complete. */
+  coverage: z.number().nonnegative(),
+  /** Shards this region keeps warm: they are held on disk before others. */
+  warm: z.array(z.string()).readonly(),
+});
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;
+
+/** What the edge Worker caches: never read on the path of a request. */
+export interface RoutingState {
+  readonly topology: Topology;
+  readonly settings: VersionedSettings;
+}
+
+/** A partition's numbers for the admin API. */
+export interface PartitionStatus {
+  readonly partition: string;
+  readonly region: string;
+  readonly incarnation: number;
+  readonly settingsVersion: number;
+  readonly mapVersion: number;
+  readonly memory: { readonly bytes: number; readonly capacity: number; readonly shards: number };
+  readonly disk: { readonly bytes: number; readonly shards: number; readonly corrupt: number };
+  readonly reads: number;
+  readonly hits: number;
+  readonly prefetchedHits: number;
+  readonly diskHits: number;
+  readonly misses: number;
+  readonly collapsed: number;
+  readonly revalidations: number;
+  readonly bypassed: number;
+  readonly storageReads: number;
+  readonly eventQueue: { readonly waiting: number; readonly dropped: number; readonly learned: number };
+  readonly prefetchQueue: {
+    readonly waiting: number;
+    readonly underWay: number;
+    readonly issued: number;
+    readonly used: number;
+    readonly evictedUnused: number;
+    readonly expired: number;
+    readonly refused: number;
+  };
+  readonly reportsSent: number;
+  readonly faults: number;
+  readonly proof: { readonly counts: ProofCounts; readonly pausedUntil: number | null };
+}
+
+/** Why a shard is in a partition, or is not. */
+export interface Explanation {
+  readonly partition: string;
+  readonly shard: string;
+  readonly memory: {
+    readonly bytes: number;
+    readonly etag: string;
+    readonly validatedAt: number;
+    readonly uses: number;
+    /** Fetched ahead and not asked for since. */
+    readonly prefetched: boolean;
+  } | null;
+  readonly disk: boolean;
+  readonly underWay: boolean;
+  readonly waiting: boolean;
+  /** The last decision about it: the event, the expert, the probability, the price and the verdict. */
+  readonly decision: {
+    readonly at: number;
+    readonly event: string;
+    readonly after?: string;
+    readonly expert: string;
+    readonly probability: number;
+    readonly price: number;
+    readonly verdict: string;
+  } | null;
+  /** What the prediction engine knows of it. */
+  readonly engine: EngineExplanation;
+}
+
+/** The coordinator's learned state as people look at it. Times in ms since the epoch. */
+export interface CoordinatorOverview {
+  readonly members: readonly ({ readonly partition: string } & Member)[];
+  readonly correlations: readonly Correlation[];
+  readonly probabilityMap: ProbabilityMap;
+  readonly placement: Placement;
+  readonly topology: Topology;
+  readonly rates: readonly EventRate[];
+  readonly changes: readonly PatternChange[];
+  readonly outcomes: readonly RegionReadStats[];
+  readonly calibration: readonly CalibrationBin[];
+  readonly scans: readonly { readonly at: number; readonly planned: number }[];
+  readonly deadLetters: readonly (DeadLetter & { readonly receivedAt: number })[];
+  readonly learnedStateWasDamaged: boolean;
+}
+
+/** A partition, besides its `fetch`, by which reads come. */
+export interface PartitionRpc extends Rpc.DurableObjectBranded {
+  fetch(request: Request): Promise<Response>;
+  /** Takes events that are no reads; returns how many fitted on the event queue. */
+  observe(events: readonly PartitionEvent[]): number;
+  /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
+  invalidate(changes: readonly Change[]): void;
+  /** Proposes shards to fetch ahead; false when the prefetch queue is full: try again later. Idempotent. */
+  prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason): boolean;
+  status(): PartitionStatus;
+  /** Why a shard is here, or is not, as far as this partition remembers. */
+  explain(shard: string): Explanation;
+  /** Prefetches waiting. */
+  prefetches(): readonly Prefetch[];
+  /** Drops every copy and everything learned and counted, and hears the settings anew. Stored shards stay. */
+  forget(): Promise<void>;
+}
+
+/** The coordinator. Never on the read path. */
+export interface CoordinatorRpc extends Rpc.DurableObjectBranded {
+  /** A partition says that it is alive and hears what changed. */
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer>;
+  /** Merges reports, each once however often it is delivered; returns how many were new. */
+  applyReports(reports: readonly Report[]): number;
+  /** What edge Workers route and validate with. */
+  routingState(): Promise<RoutingState>;
+  /** The settings object has a new version. */
+  settingsChanged(settings: VersionedSettings): void;
+  /** Names of the partitions that may hold copies. */
+  members(): readonly string[];
+  /** Names of the partitions that may serve copies without asking R2, and so must hear of changes. */
+  leasedMembers(): readonly string[];
+  /** Resolves when no partition can serve anything older than these changes any more. */
+  announceStrong(changes: readonly Change[]): Promise<void>;
+  /** One round of placement. */
+  rebalance(): Promise<readonly RegionMove[]>;
+  recordDeadLetters(letters: readonly DeadLetter[]): void;
+  /** The learned state as people look at it. */
+  overview(): CoordinatorOverview;
+  /** Forgets everything learned here and in all partitions, and their copies. Stored shards and settings stay. */
+  forget(): Promise<void>;
+}

@@ -1,0 +1,209 @@
+import { hash32 } from "../hash.ts";
+import { HOUR, MINUTE } from "../units.ts";
+
+/** Share of users without prefetching: enough to tell, too few to be felt. */
+export const CONTROL_SHARE = 0.02;
+/** Draws the control arm independently of the slots, which hash users too. */
+const CONTROL_SEED = 0x5eed;
+/** Counts fade with this time constant: the estimate is of now, not of last month. */
+const MEMORY = HOUR;
+/** Requests in each arm below which nothing is concluded. */
+const MIN_EVIDENCE = 200;
+/** How sure it must be that prefetching does not pay before it is paused: two standard errors. */
+const CONFIDENCE = 2;
+/** How long a pause lasts before prefetching is tried again. */
+export const PAUSE = 10 * MINUTE;
+
+/** What one arm saw, faded. Times in ms. */
+export interface ArmCounts {
+  requests: number;
+  /** Reads that waited for R2; in the control arm also those a prefetch for somebody else spared. */
+  misses: number;
+  missMillis: number;
+  hitMillis: number;
+}
+
+/** What a partition counted: mergeable by addition. */
+export interface ProofCounts {
+  readonly treated: ArmCounts;
+  readonly control: ArmCounts;
+  /** Prefetches that were issued. */
+  readonly prefetches: number;
+  /** Misses of shards that a prefetched copy had pushed out: the price in room. */
+  readonly pushedOut: number;
+}
+
+/** What prefetching saves, with the standard error of the estimate. All per request unless said otherwise. */
+export interface ProofEstimate {
+  readonly requests: number;
+  /** Misses spared, the pushed-out ones subtracted. */
+  readonly missesSaved: number;
+  readonly missesSavedError: number;
+  readonly prefetches: number;
+  /** Storage reads saved; negative where prefetching reads more than it spares. */
+  readonly storageReadsSaved: number;
+  readonly millisSaved: number;
+  /** In units of what one hit saves: misses saved − cost × prefetches. */
+  readonly net: number;
+  readonly netError: number;
+  /** The net in dollars, over all `requests`. */
+  readonly dollarsSaved: number;
+  /** Whether there is enough evidence to conclude anything. */
+  readonly conclusive: boolean;
+}
+
+const emptyArm = (): ArmCounts => ({ requests: 0, misses: 0, missMillis: 0, hitMillis: 0 });
+
+/** Whether prefetching is off for this user. A pure function of the user: always the same people. O(length). */
+export const isControl = (user: string): boolean => hash32(user, CONTROL_SEED) < CONTROL_SHARE * 2 ** 32;
+
+/**
+ * The standing control arm: for a small share of users prefetching is off, and the difference is what it saves. Both
+ * arms share one cache, so what prefetched copies push out is counted by itself and subtracted. O(1) a request.
+ */
+export class ControlArm {
+  #treated = emptyArm();
+  #control = emptyArm();
+  #prefetches = 0;
+  #pushedOut = 0;
+  #fadedAt = Number.NEGATIVE_INFINITY;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+
+  /** A read was answered. `prefetched`: from a copy nobody had asked for before. */
+  record(
+    control: boolean,
+    outcome: { readonly missed: boolean; readonly prefetched: boolean; readonly millis: number },
+    now: number,
+  ): void {
+    this.#fade(now);
+    const arm = control ? this.#control : this.#treated;
+    arm.requests++;
+    if (outcome.missed || (control && outcome.prefetched)) arm.misses++;
+    if (outcome.missed) arm.missMillis += outcome.millis;
+    else arm.hitMillis += outcome.millis;
+  }
+
+  issued(count: number): void {
+    this.#prefetches += count;
+  }
+
+  /** A shard that a prefetched copy had pushed out was asked for, and missed. */
+  pushedOut(): void {
+    this.#pushedOut++;
+  }
+
+  counts(): ProofCounts {
+    return {
+      treated: { ...this.#treated },
+      control: { ...this.#control },
+      prefetches: this.#prefetches,
+      pushedOut: this.#pushedOut,
+    };
+  }
+
+  /**
+   * Whether prefetching is paused because it does not pay. Pauses begin here, when the evidence says so, and end by
+   * themselves, with the evidence forgotten: what did not pay then may pay now.
+   */
+  isPaused(prices: Prices, now: number): boolean {
+    if (now < this.#pausedUntil) return true;
+    const { conclusive, net, netError } = estimate(this.counts(), prices);
+    if (!conclusive || net + CONFIDENCE * netError >= 0) return false;
+    this.#pausedUntil = now + PAUSE;
+    this.#treated = emptyArm();
+    this.#control = emptyArm();
+    this.#prefetches = 0;
+    this.#pushedOut = 0;
+    return true;
+  }
+
+  /** When the pause under way ends, or null. */
+  pausedUntil(now: number): number | null {
+    return now < this.#pausedUntil ? this.#pausedUntil : null;
+  }
+
+  /** Fading once a minute is as good as at each request. */
+  #fade(now: number): void {
+    if (this.#fadedAt === Number.NEGATIVE_INFINITY) this.#fadedAt = now;
+    if (now - this.#fadedAt < MINUTE) return;
+    const factor = Math.exp((this.#fadedAt - now) / MEMORY);
+    this.#fadedAt = now;
+    for (const arm of [this.#treated, this.#control]) {
+      arm.requests *= factor;
+      arm.misses *= factor;
+      arm.missMillis *= factor;
+      arm.hitMillis *= factor;
+    }
+    this.#prefetches *= factor;
+    this.#pushedOut *= factor;
+  }
+}
+
+/** What things cost. */
+export interface Prices {
+  /** A prefetch's read, as a share of what one hit saves. */
+  readonly prefetchCost: number;
+  /** Dollars for a million storage reads. */
+  readonly dollarsPerMillionReads: number;
+}
+
+/** Adds up what partitions counted. */
+export function addCounts(all: readonly ProofCounts[]): ProofCounts {
+  const sum = { treated: emptyArm(), control: emptyArm(), prefetches: 0, pushedOut: 0 };
+  for (const counts of all) {
+    for (const arm of ["treated", "control"] as const)
+      for (const field of ["requests", "misses", "missMillis", "hitMillis"] as const)
+        sum[arm][field] += counts[arm][field];
+    sum.prefetches += counts.prefetches;
+    sum.pushedOut += counts.pushedOut;
+  }
+  return sum;
+}
+
+/** The estimate from counts: the difference of two proportions, with its binomial standard error. */
+export function estimate(counts: ProofCounts, prices: Prices): ProofEstimate {
+  const { treated, control } = counts;
+  const requests = treated.requests + control.requests;
+  const difference = missRatio(control) - missRatio(treated);
+  const missesSaved = difference - ratio(counts.pushedOut, requests);
+  const error = Math.hypot(standardError(control), standardError(treated));
+  const prefetches = ratio(counts.prefetches, treated.requests);
+  const net = missesSaved - prices.prefetchCost * prefetches;
+  return {
+    requests,
+    missesSaved,
+    missesSavedError: error,
+    prefetches,
+    storageReadsSaved: missesSaved - prefetches,
+    millisSaved: missesSaved * missPenalty(treated, control),
+    net,
+    netError: error,
+    dollarsSaved: net * requests * hitValue(prices),
+    conclusive: treated.requests >= MIN_EVIDENCE && control.requests >= MIN_EVIDENCE,
+  };
+}
+
+/** What one hit is worth in dollars: the operator says what a prefetch read costs, and what share of a hit that is. */
+const hitValue = ({ prefetchCost, dollarsPerMillionReads }: Prices): number =>
+  prefetchCost > 0 ? dollarsPerMillionReads / 1e6 / prefetchCost : 0;
+
+/** How much longer a miss takes than a hit, ms. */
+function missPenalty(treated: ArmCounts, control: ArmCounts): number {
+  const misses = treated.misses + control.misses;
+  const hits = treated.requests + control.requests - misses;
+  return Math.max(
+    0,
+    ratio(treated.missMillis + control.missMillis, misses) -
+      ratio(treated.hitMillis + control.hitMillis, hits),
+  );
+}
+
+const ratio = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
+const missRatio = (arm: ArmCounts): number => ratio(arm.misses, arm.requests);
+
+/** Of a proportion; the half added to each side keeps it from claiming certainty at 0 and 1 (Agresti & Coull 1998). */
+function standardError(arm: ArmCounts): number {
+  const n = arm.requests + 1;
+  const p = (arm.misses + 0.5) / n;
+  return Math.sqrt((p * (1 - p)) / n);
+}

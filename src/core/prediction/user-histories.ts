@@ -1,0 +1,113 @@
+/** Shards remembered per user: somewhat further back than the longest window anchors count in. */
+export const HISTORY = 32;
+/** Bytes of a user's map entry and id. */
+const ENTRY_BYTES = 120;
+
+/**
+ * What each user did last: a bounded number of users, each with the references of their latest shards. Beyond the
+ * bound, a user idle for long (second chance) makes room. Events of no known user form one common stream, that of the
+ * user "". O(1) per event.
+ */
+export class UserHistories {
+  readonly #history: Int32Array;
+  readonly #ticks: Int32Array;
+  readonly #length: Int32Array;
+  readonly #lastTick: Int32Array;
+  readonly #lastType: Uint16Array;
+  readonly #lastTime: Float64Array;
+  readonly #used: Uint8Array;
+  readonly #slots = new Map<string, number>();
+  readonly #users: string[] = [];
+  readonly #limit: number;
+  #hand = 0;
+
+  /** @param limit number of users remembered. */
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.#history = new Int32Array(limit * HISTORY);
+    this.#ticks = new Int32Array(limit * HISTORY);
+    this.#length = new Int32Array(limit);
+    this.#lastTick = new Int32Array(limit);
+    this.#lastType = new Uint16Array(limit);
+    this.#lastTime = new Float64Array(limit);
+    this.#used = new Uint8Array(limit);
+  }
+
+  get bytes(): number {
+    return this.#history.byteLength * 2 + this.#length.byteLength * 5 + this.#users.length * ENTRY_BYTES;
+  }
+
+  /** The slot of `user`, made if need be. */
+  slotOf(user: string): number {
+    const known = this.#slots.get(user);
+    if (known !== undefined) {
+      this.#used[known] = 1;
+      return known;
+    }
+    const slot = this.#users.length < this.#limit ? this.#users.length : this.#displace();
+    this.#users[slot] = user;
+    this.#slots.set(user, slot);
+    this.#length[slot] = this.#lastTick[slot] = this.#used[slot] = 0;
+    return slot;
+  }
+
+  /** Ticks since the user's last event, 0 if there was none; takes note of this one. */
+  gap(slot: number, tick: number): number {
+    const last = this.#lastTick[slot] as number;
+    this.#lastTick[slot] = tick;
+    return last === 0 ? 0 : tick - last;
+  }
+
+  /** The user's reference `back` steps ago (1 = latest), or 0. */
+  at(slot: number, back: number): number {
+    const length = this.#length[slot] as number;
+    if (back > length || back > HISTORY) return 0;
+    return this.#history[slot * HISTORY + ((length - back) & (HISTORY - 1))] as number;
+  }
+
+  /** Appends `reference` to the user's history. */
+  push(slot: number, reference: number, tick: number): void {
+    const length = this.#length[slot] as number;
+    const at = slot * HISTORY + (length & (HISTORY - 1));
+    this.#history[at] = reference;
+    this.#ticks[at] = tick;
+    this.#length[slot] = length + 1;
+  }
+
+  /** Number of steps of the user so far. */
+  length(slot: number): number {
+    return this.#length[slot] as number;
+  }
+
+  /** Tick of the user's step that followed when they had `length` steps behind them; Infinity while there is none. */
+  tickAfter(slot: number, length: number): number {
+    const now = this.#length[slot] as number;
+    if (now <= length || now - length > HISTORY) return Number.POSITIVE_INFINITY;
+    return this.#ticks[slot * HISTORY + (length & (HISTORY - 1))] as number;
+  }
+
+  /** Event type and time of the user's last event, of which {@link note} told. */
+  lastType(slot: number): number {
+    return this.#lastType[slot] as number;
+  }
+  lastTime(slot: number): number {
+    return this.#lastTime[slot] as number;
+  }
+
+  /** Takes note of the user's event for the next time. */
+  note(slot: number, type: number, time: number): void {
+    this.#lastType[slot] = type;
+    this.#lastTime[slot] = time;
+  }
+
+  #displace(): number {
+    while (this.#used[this.#hand] === 1) {
+      this.#used[this.#hand] = 0;
+      this.#hand = (this.#hand + 1) % this.#limit;
+    }
+    const slot = this.#hand;
+    this.#hand = (this.#hand + 1) % this.#limit;
+    this.#slots.delete(this.#users[slot] as string);
+    return slot;
+  }
+}

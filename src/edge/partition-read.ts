@@ -1,0 +1,63 @@
+import type { Bindings } from "../bindings.ts";
+import { buildReadRequest, READ_DIRECTLY_HEADER, type ReadRequest } from "../contract/partition-protocol.ts";
+import { withTimeout } from "../core/clock.ts";
+import type { PartitionAddress } from "../core/routing/route.ts";
+import { readDirectly } from "../http/direct-read.ts";
+import { R2ShardStore } from "../storage/r2-shard-store.ts";
+import { resilient } from "../storage/resilient-store.ts";
+import { SYSTEM_CLOCK } from "../system-clock.ts";
+import { retryingPartition } from "./partition-stub.ts";
+
+/**
+ * A partition that says nothing for this long is taken to be gone, ms. Longer than it waits for R2 itself, so that it
+ * can still serve a stale copy when R2 is slow.
+ */
+const PARTITION_TIMEOUT = 15_000;
+
+/**
+ * Reads through the partition, by its `fetch`, so that bytes stream. A partition that is overloaded, gone, silent or
+ * failing costs warmth, not the read: it is answered straight from R2, which is never older.
+ */
+export async function readFromPartition(
+  env: Bindings,
+  address: PartitionAddress,
+  read: ReadRequest,
+  timeout: number = PARTITION_TIMEOUT,
+): Promise<Response> {
+  const response = await askPartition(env, address, read, timeout);
+  const reason = whyNot(response);
+  if (response !== null && reason === null) return response;
+  response?.body?.cancel().catch(() => undefined);
+  const start = Date.now();
+  const store = resilient(new R2ShardStore(env.SHARDS));
+  const status = `Foreshard; fwd=bypass; detail=${reason}`;
+  return (await readDirectly(store, read, status, () => Date.now() - start)).response;
+}
+
+/** The partition's answer, or null when there is none. */
+async function askPartition(
+  env: Bindings,
+  address: PartitionAddress,
+  read: ReadRequest,
+  timeout: number,
+): Promise<Response | null> {
+  const asking = retryingPartition(env, address, (partition) => partition.fetch(buildReadRequest(read)));
+  try {
+    return await withTimeout(asking, timeout, SYSTEM_CLOCK);
+  } catch {
+    // What comes too late is let go of; it would hold one of the few connections.
+    asking.then(
+      (late) => late.body?.cancel(),
+      () => undefined,
+    );
+    return null;
+  }
+}
+
+/** Why this is not the partition's own answer to the read; null when it is. */
+function whyNot(response: Response | null): string | null {
+  if (response === null) return "partition-unavailable";
+  // A partition answers 503 when R2 fails; 500 means that it failed itself.
+  if (response.status === 500) return "partition-failed";
+  return response.headers.get(READ_DIRECTLY_HEADER);
+}

@@ -1,0 +1,50 @@
+import type { Bindings } from "../bindings.ts";
+import { ProblemError } from "../contract/problems.ts";
+import { type Clock, withTimeout } from "../core/clock.ts";
+import type { Change } from "../core/coherence/change.ts";
+import type { PartitionAddress } from "../core/routing/route.ts";
+import { SYSTEM_CLOCK } from "../system-clock.ts";
+import { retryingPartition } from "./partition-stub.ts";
+
+/** An own partition that does not answer within this time has not dropped its copy, as far as anybody knows, ms. */
+const OWN_TIMEOUT = 5_000;
+/** A coordinator that is there answers within a lease term (30 s), whatever partitions do; one that is gone never, ms. */
+const STRONG_TIMEOUT = 40_000;
+/** The queue takes a message within milliseconds, or it is away, ms. */
+const QUEUE_TIMEOUT = 5_000;
+
+/** How a write becomes visible: soon everywhere, or everywhere before it is answered. */
+export type Coherence = "bounded" | "strong";
+
+/**
+ * Announces a write that the storage has taken. The writer's own partition drops its copy before this resolves, so
+ * that the writer reads what it wrote. Bounded: the others hear of it through the queue `changes`; a copy that does
+ * not ends with its freshness. Strong: resolves when no partition can serve older bytes.
+ * @throws ProblemError `stored-unconfirmed` when that could not be made sure; the write stands and may be repeated.
+ */
+export async function publishInvalidation(
+  env: Bindings,
+  change: Change,
+  own: PartitionAddress,
+  coherence: Coherence,
+  clock: Clock = SYSTEM_CLOCK,
+): Promise<void> {
+  const toOthers =
+    coherence === "strong"
+      ? withTimeout(env.COORDINATOR.getByName("main").announceStrong([change]), STRONG_TIMEOUT, clock)
+      : withTimeout(env.CHANGES.send({ ...change, except: own.name }), QUEUE_TIMEOUT, clock).catch(() => {
+          console.error("changes: the queue did not take a change; copies end with their freshness");
+        });
+  const toOwn = withTimeout(
+    retryingPartition(env, own, (partition) => partition.invalidate([change])),
+    OWN_TIMEOUT,
+    clock,
+  );
+  const outcomes = await Promise.allSettled([toOwn, toOthers]);
+  if (outcomes.every(({ status }) => status === "fulfilled")) return;
+  throw new ProblemError(
+    "stored-unconfirmed",
+    "The write is stored, but a partition may serve older bytes for a moment. Repeat the write to make sure.",
+    { "Retry-After": "1" },
+  );
+}

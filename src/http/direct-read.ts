@@ -1,0 +1,96 @@
+import type { ReadRequest } from "../contract/partition-protocol.ts";
+import { ProblemError } from "../contract/problems.ts";
+import type { OpenShard, ShardMeta, ShardStore } from "../storage/shard-store.ts";
+import { buildResponse, decideAnswer } from "./shard-response.ts";
+
+/** A read answered by the storage itself. */
+export interface DirectRead {
+  readonly response: Response;
+  readonly meta: ShardMeta;
+}
+
+/** Versions tried when a shard is overwritten between asking for its size and opening its range. */
+const MAX_TRIES = 3;
+
+/** How to say that there is no such shard. */
+export const shardNotFound = (id: string, cacheStatus: string): ProblemError =>
+  new ProblemError("shard-not-found", `No shard is stored under "${id}". Store one with PUT /shards/{id}.`, {
+    "Cache-Status": cacheStatus,
+  });
+
+/**
+ * Answers a read from the storage, streaming: strongly consistent, nothing held. One storage read for a whole
+ * shard, two for a range. `opened` is used instead of a first read where it is at hand.
+ * @throws ProblemError as the contract says; StorageUnavailableError when the storage does not answer.
+ */
+export async function readDirectly(
+  store: ShardStore,
+  read: ReadRequest,
+  cacheStatus: string,
+  elapsed: () => number,
+  opened: OpenShard | null = null,
+): Promise<DirectRead> {
+  if (read.method === "HEAD")
+    return answered(read, await headOf(store, read, cacheStatus), null, cacheStatus, elapsed);
+  if (read.range === undefined) {
+    const open = opened ?? (await store.get(read.id));
+    if (open === null) throw shardNotFound(read.id, cacheStatus);
+    return answered(read, open.meta, open, cacheStatus, elapsed);
+  }
+  discard(opened);
+  return readRange(store, read, cacheStatus, elapsed);
+}
+
+async function readRange(
+  store: ShardStore,
+  read: ReadRequest,
+  cacheStatus: string,
+  elapsed: () => number,
+): Promise<DirectRead> {
+  for (let tries = 1; ; tries++) {
+    const meta = await headOf(store, read, cacheStatus);
+    const answer = decideAnswer(read, meta, cacheStatus);
+    if (answer.status === 304) return answered(read, meta, null, cacheStatus, elapsed);
+    const open = await store.get(read.id, answer.status === 206 ? answer.part : undefined);
+    if (open === null) throw shardNotFound(read.id, cacheStatus);
+    // Overwritten in between: the range was decided for another version.
+    if (open.meta.etag === meta.etag) return answered(read, meta, open, cacheStatus, elapsed);
+    discard(open);
+    if (tries === MAX_TRIES)
+      throw new ProblemError(
+        "overloaded",
+        "The shard is being overwritten too fast to read a range of it; try again.",
+        {
+          "Retry-After": "1",
+        },
+      );
+  }
+}
+
+async function headOf(store: ShardStore, read: ReadRequest, cacheStatus: string): Promise<ShardMeta> {
+  const meta = await store.head(read.id);
+  if (meta === null) throw shardNotFound(read.id, cacheStatus);
+  return meta;
+}
+
+function answered(
+  read: ReadRequest,
+  meta: ShardMeta,
+  open: OpenShard | null,
+  cacheStatus: string,
+  elapsed: () => number,
+): DirectRead {
+  try {
+    const answer = decideAnswer(read, meta, cacheStatus);
+    if (answer.status === 304) discard(open);
+    return { meta, response: buildResponse(answer, meta, open?.body ?? null, cacheStatus, elapsed()) };
+  } catch (error) {
+    discard(open);
+    throw error;
+  }
+}
+
+/** Lets go of a body nobody will read; it would hold one of the few connections. */
+export function discard(open: OpenShard | null): void {
+  open?.body.cancel().catch(() => undefined);
+}

@@ -1,0 +1,67 @@
+/** `npm run verify:coherence`: many readers and writers in several regions, with faults; every read is checked. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { explainViolation } from "./coherence/explain-violation.ts";
+import { MUTATIONS, type Mutation } from "./coherence/mutation.ts";
+import { run } from "./coherence/run.ts";
+import { Summary, summaryOf } from "./coherence/summary.ts";
+
+/** With {@link OPERATIONS} a quarter of a million operations: under a minute. */
+const SEEDS = 25;
+const OPERATIONS = 10_000;
+/** More accounts of the same kind tell nothing new. */
+const MAX_ACCOUNTS = 3;
+
+interface Options {
+  readonly seeds: number;
+  readonly operations: number;
+  readonly seed?: number;
+  readonly break?: Mutation;
+}
+
+/** Runs each seed and prints what came of it; returns the exit code. */
+async function verify({ seeds, operations, seed, break: sabotage }: Options): Promise<number> {
+  const tally = new Summary();
+  const numbers = seed === undefined ? Array.from({ length: seeds }, (_, i) => i + 1) : [seed];
+  let accounts = 0;
+  const begun = performance.now();
+  for (const number of numbers) {
+    const result = await run({ seed: number, operations, sabotage });
+    tally.add(result);
+    const { history, violations, lasted } = result;
+    console.log(
+      `seed ${number}: ${history.operations.length} operations, ${Math.round(lasted / 1_000)} s, ` +
+        `${history.faults.length} faults, ${violations.length} violations`,
+    );
+    const [first] = violations;
+    if (first !== undefined && accounts++ < MAX_ACCOUNTS)
+      console.log(`\n${explainViolation(first, history)}\n`);
+  }
+  console.log(`\n${numbers.length} seeds in ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
+  console.log(summaryOf(tally));
+  return tally.violations > 0 ? 1 : 0;
+}
+
+function parseOptions(argv: readonly string[]): Options {
+  return new Command("npm run verify:coherence --")
+    .description("Checks every read of simulated histories with injected faults against the guarantees.")
+    .option("--seeds <count>", "histories, seeded 1, 2, 3, …", wholeNumber(1), SEEDS)
+    .option("--operations <count>", "reads and writes of each", wholeNumber(1), OPERATIONS)
+    .option("--seed <number>", "only this seed", wholeNumber(0))
+    .addOption(
+      new Option("--break <part>", "take a part of the protocol out: violations must be found").choices([
+        ...MUTATIONS,
+      ]),
+    )
+    .parse([...argv])
+    .opts<Options>();
+}
+
+const wholeNumber =
+  (least: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} up.`);
+  };
+
+process.exitCode = await verify(parseOptions(process.argv));

@@ -1,0 +1,135 @@
+import { freshness } from "../../src/http/freshness.ts";
+import type { History, Read, State, Write } from "./history.ts";
+
+/** What reads are held against; ms. */
+export interface Bounds {
+  readonly freshness: number;
+  readonly staleIfError: number;
+  /** How far the clocks that date copies may be apart. */
+  readonly slack: number;
+}
+
+/** The guarantee that was broken. */
+export type Rule = "torn" | "strong write" | "own write" | "staleness" | "no-cache" | "from nowhere";
+
+export interface Violation {
+  readonly rule: Rule;
+  readonly read: Read;
+  /** The state that was read; null when the storage never had it. */
+  readonly state: State | null;
+  /** The write that should have been seen, where it is one. */
+  readonly missed: Write | null;
+  readonly account: string;
+}
+
+/** A write that must be seen by reads that begin from `since` on: the newest of those up to then. */
+interface Floor {
+  readonly since: number;
+  readonly write: Write;
+  readonly index: number;
+}
+
+/**
+ * Holds every read of a history against the guarantees: bytes whole and of the version named, no older than a strong
+ * write or an own write that was answered before the read began, no staler than the bound, and current where that
+ * was asked for. O(n log n).
+ */
+export function check(history: History, bounds: Bounds): readonly Violation[] {
+  const writes = history.operations.filter((operation) => operation.kind === "write");
+  const strong = floors(
+    writes.filter(({ coherence }) => coherence === "strong"),
+    ({ shard }) => shard,
+  );
+  const own = floors(writes, ownKey);
+  return history.operations.flatMap((read) => {
+    if (read.kind !== "read" || read.answer.status === "failed") return [];
+    const states = history.states.get(read.shard) ?? [];
+    const state = stateOf(read, states);
+    const found = (rule: Rule, account: string, missed: Write | null = null): Violation[] => [
+      { rule, read, state, missed, account },
+    ];
+    if (state === null) return found("from nowhere", "the storage never had this version, or only later");
+    const torn = tornness(read, state);
+    if (torn !== null) return found("torn", torn);
+    const end = states[state.index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    const late = read.from - end;
+    if (read.noCache && late > 0)
+      return found("no-cache", `overwritten ${inSeconds(late)} before the read began`);
+    const missedStrong = newest(strong.get(read.shard), read.from);
+    if (missedStrong !== undefined && missedStrong.index > state.index)
+      return found(
+        "strong write",
+        "a strong write answered before the read began is not seen",
+        missedStrong.write,
+      );
+    const missedOwn = newest(own.get(ownKey(read)), read.from);
+    if (missedOwn !== undefined && missedOwn.index > state.index)
+      return found("own write", "the reader's own write is not seen", missedOwn.write);
+    const allowed = allowance(read, state, bounds);
+    if (late > allowed)
+      return found(
+        "staleness",
+        `overwritten ${inSeconds(late)} before the read began; allowed ${inSeconds(allowed)}`,
+      );
+    return [];
+  });
+}
+
+const ownKey = ({ user, shard }: { user: string; shard: string }): string => `${user} ${shard}`;
+const inSeconds = (millis: number): string => `${(millis / 1_000).toFixed(3)} s`;
+
+/** The state a read was answered from: by its ETag, and for an absence the one most in the reader's favour. */
+function stateOf(read: Read, states: readonly State[]): State | null {
+  const { answer } = read;
+  const etag = answer.status === 200 || answer.status === 206 ? answer.etag : null;
+  return states.findLast((state) => state.etag === etag && state.at <= read.to) ?? null;
+}
+
+function tornness({ answer }: Read, state: State): string | null {
+  if (answer.status !== 200 && answer.status !== 206) return null;
+  if (answer.version === null) return "the bytes are of no one version";
+  if (answer.version !== state.version) return `the bytes are of version ${answer.version}`;
+  if (answer.status === 200 && answer.length !== state.size)
+    return `${answer.length} bytes instead of ${state.size}`;
+  return null;
+}
+
+function allowance({ cacheStatus }: Read, state: State, bounds: Bounds): number {
+  const { lifetime } = freshness(state.cacheControl, bounds.freshness);
+  const onError = cacheStatus.includes("stale-if-error") ? bounds.staleIfError : 0;
+  return lifetime + onError + bounds.slack;
+}
+
+/** For each key its acknowledged writes by the time of their answers, each with the newest index so far. */
+function floors(
+  writes: readonly Write[],
+  keyOf: (write: Write) => string,
+): ReadonlyMap<string, readonly Floor[]> {
+  const all = new Map<string, Floor[]>();
+  const acknowledged = writes.filter((write) => write.acknowledged && write.state !== null);
+  for (const write of [...acknowledged].sort((a, b) => a.to - b.to)) {
+    const key = keyOf(write);
+    const floors = all.get(key) ?? [];
+    all.set(key, floors);
+    const index = write.state?.index ?? 0;
+    const last = floors.at(-1);
+    floors.push(
+      last !== undefined && last.index >= index
+        ? { ...last, since: write.to }
+        : { since: write.to, write, index },
+    );
+  }
+  return all;
+}
+
+/** The last floor in force at `time`. */
+function newest(floors: readonly Floor[] | undefined, time: number): Floor | undefined {
+  if (floors === undefined) return undefined;
+  let [low, high] = [0, floors.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((floors[middle]?.since ?? 0) <= time) low = middle + 1;
+    else high = middle;
+  }
+  return floors[low - 1];
+}

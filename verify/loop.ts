@@ -1,0 +1,113 @@
+/**
+ * `npm run verify:loop`: replays a trace in order against a running instance, its clients in three regions, and holds
+ * the miss ratio against the simulator's for the same requests, times, cache and cost.
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { progress } from "../cli/progress.ts";
+import { classify } from "../cli/replay/classify.ts";
+import { startEmpty } from "../cli/replay/empty-start.ts";
+import { Instance } from "../cli/replay/instance.ts";
+import { type PlannedRequest, planReplay } from "../cli/replay/plan.ts";
+import { storeShards } from "../cli/replay/store-shards.ts";
+import { tokensOf } from "../cli/replay/tokens.ts";
+import { withSettings } from "../cli/replay/with-settings.ts";
+import { UserError } from "../cli/user-error.ts";
+import { readTrace } from "../simulator/read-trace.ts";
+import { comparisonTable, type Played } from "./loop/compare.ts";
+import { PLAYED_REGIONS, regionOf } from "./loop/regions.ts";
+
+/** The largest shard stored: replays are about what is asked for when, not about bandwidth. */
+const MAX_BYTES = 65_536;
+/** Each partition's memory, as a share of all bytes. */
+const MEMORY_SHARE = 1 / 20;
+/** How far the instance may be from the simulator, as a share of the simulator's miss ratio. */
+const TOLERANCE = 0.1;
+/** Long enough that no copy has to be checked during a replay; the simulator knows nothing of freshness. */
+const FRESHNESS_SECONDS = 86_400;
+
+const count = (text: string): number => {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError("Give a whole number above zero.");
+};
+
+const command = new Command("verify:loop")
+  .argument("[file]", "the trace", "../shared/traces/nasa95.csv.gz")
+  .option("--rows <n>", "requests to replay", count, 10_000)
+  .option("--rate <n>", "requests a second", count, 60)
+  .option("--url <url>", "the running instance", "http://localhost:8787")
+  .parse();
+
+process.exitCode = await run().catch((error: unknown) => {
+  console.error(error instanceof UserError ? error.message : error);
+  return 1;
+});
+
+async function run(): Promise<number> {
+  const options = command.opts<{ rows: number; rate: number; url: string }>();
+  const { trace } = await readTrace(command.args[0] ?? "../shared/traces/nasa95.csv.gz", {
+    rows: options.rows,
+  });
+  const plan = planReplay(trace, MAX_BYTES);
+  const requests = plan.requests.map((request, row) => ({ ...request, region: regionOf(trace.client(row)) }));
+  const [first] = requests;
+  if (first === undefined) throw new UserError("The trace has no requests.");
+  const instance = new Instance(options.url, await tokensOf({}));
+  await instance.check();
+  const abort = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort());
+  await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress(), abort.signal);
+  const memoryBytes = Math.floor(plan.bytes * MEMORY_SHARE);
+  const change = {
+    memoryBytes,
+    diskBytes: 0,
+    prefetchMode: "automatic" as const,
+    freshnessSeconds: FRESHNESS_SECONDS,
+  };
+  const played = await withSettings(instance, change, async ({ version }) => {
+    for (const region of PLAYED_REGIONS) await instance.read({ ...first, region });
+    await startEmpty(instance, first, version, abort.signal);
+    return replay(instance, requests, options.rate, abort.signal);
+  });
+  if (abort.signal.aborted) return 130;
+  const { table, deviation } = comparisonTable(trace, plan, requests, played, memoryBytes);
+  console.log(table);
+  const held = Math.abs(deviation) <= TOLERANCE;
+  console.log(
+    `${held ? "Held" : "Missed"}: ${(100 * deviation).toFixed(1)} % from the simulator; at most ±${100 * TOLERANCE} % is allowed.`,
+  );
+  return held ? 0 : 1;
+}
+
+/** Sends each request at its turn: in trace order, at a steady rate, a region's one after the other. */
+async function replay(
+  instance: Instance,
+  requests: readonly PlannedRequest[],
+  rate: number,
+  signal: AbortSignal,
+): Promise<readonly Played[]> {
+  const bar = progress();
+  const played: Played[] = [];
+  const lastOf = new Map<string, Promise<void>>();
+  const start = performance.now();
+  bar.start("replaying", requests.length);
+  for (const [row, request] of requests.entries()) {
+    if (signal.aborted) break;
+    const due = start + (row * 1_000) / rate;
+    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    const before = lastOf.get(request.region ?? "") ?? Promise.resolve();
+    lastOf.set(
+      request.region ?? "",
+      before.then(async () => {
+        const sentAt = performance.now();
+        const { status, cacheStatus } = await instance.read(request);
+        const outcome = classify(status, cacheStatus);
+        played[row] = { sentAt, millis: performance.now() - sentAt, outcome };
+        bar.at(row + 1);
+      }),
+    );
+  }
+  await Promise.all(lastOf.values());
+  bar.stop();
+  return played;
+}
