@@ -100,9 +100,6 @@ export class Engine {
   get reliability(): CalibrationStats {
     return this.#predictor.reliability;
   }
-  get settings(): EngineSettings {
-    return this.#economics.settings;
-  }
 
   /** Changes settings from the next event on; `modelBytes` and `seed` are fixed at construction. */
   setSettings(settings: Partial<EngineSettings>): void {

@@ -1,4 +1,4 @@
-import type { EngineSettings } from "../engine/settings.ts";
+import type { PrefetchSettings } from "./settings.ts";
 
 /** How much of the cost of deciding too late is set against waiting; see {@link PrefetchPricing.isUrgent}. Measured: .2 to .5 do. */
 const IMPATIENCE = 0.25;
@@ -26,7 +26,7 @@ export interface Room {
  * waiting: Dixit & Pindyck 1994). Jiang & Kleinrock, "An adaptive network prefetch scheme", 1998. O(1).
  */
 export class PrefetchPricing {
-  settings: EngineSettings;
+  settings: PrefetchSettings;
   /** Price of the budget: rises while more is spent than it allows (dual ascent). */
   #budgetPrice = 0;
   #saved = BUDGET_SAVED;
@@ -35,7 +35,7 @@ export class PrefetchPricing {
   #promised = GOOD_FAITH;
   #kept = GOOD_FAITH;
 
-  constructor(settings: EngineSettings) {
+  constructor(settings: PrefetchSettings) {
     this.settings = settings;
   }
 
