@@ -1,5 +1,5 @@
 import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
-import type { MapDelta } from "../prediction/map-delta.ts";
+import type { MapDelta } from "../map-delta.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Correlation, CorrelationMatrix } from "./correlation-matrix.ts";
 import { type Moment, TimeScales } from "./decay.ts";

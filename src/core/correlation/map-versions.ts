@@ -1,4 +1,4 @@
-import type { DeltaEntry, DeltaSuccessor, MapDelta } from "../prediction/map-delta.ts";
+import type { DeltaEntry, DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { SECOND } from "../units.ts";
 
 /** A delta travels in an answer to a heartbeat; 64 KB with its envelope. */

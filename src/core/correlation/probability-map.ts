@@ -1,5 +1,5 @@
 import { typeOfKey } from "../keys.ts";
-import type { DeltaSuccessor, MapDelta } from "../prediction/map-delta.ts";
+import type { DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { MINUTE } from "../units.ts";
 import { DRIFT_G2 } from "./blend.ts";
 import type { Moment } from "./decay.ts";

@@ -14,7 +14,7 @@ import {
   UNUSED,
   USED,
 } from "../learning/shard-table.ts";
-import type { MapDelta } from "../prediction/map-delta.ts";
+import type { MapDelta } from "../map-delta.ts";
 import { Predictor } from "../prediction/predictor.ts";
 import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
 import { Planner } from "../prefetch/planner.ts";

@@ -1,12 +1,12 @@
 import { BinnedMixer, fromLogOdds, type MixerState } from "../learning/binned-mixer.ts";
 import { CalibrationStats } from "../learning/calibration-stats.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "../learning/shard-table.ts";
+import type { MapDelta } from "../map-delta.ts";
 import { millis } from "../units.ts";
 import { ArrivalHistogram } from "./arrival.ts";
 import { Calibrator } from "./calibrator.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { IdParts } from "./id-parts.ts";
-import type { MapDelta } from "./map-delta.ts";
 import { NUMBER_EXPERTS, NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { ABSENT_BINS, priorOfBin, ROW_BINS, USER_PLACEHOLDER } from "./row-bins.ts";

@@ -1,7 +1,7 @@
 import { hashPair } from "../hash.ts";
 import { shardOfKey, typeOfKey } from "../keys.ts";
 import { EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
-import type { MapDelta } from "./map-delta.ts";
+import type { MapDelta } from "../map-delta.ts";
 import { ABSENT_BINS, presentBin, priorOfBin, ROW_BINS, shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
 import { MapVersions } from "../../../src/core/correlation/map-versions.ts";
-import type { DeltaEntry } from "../../../src/core/prediction/map-delta.ts";
+import type { DeltaEntry } from "../../../src/core/map-delta.ts";
 import { read, reportOf, START, sequence } from "./support.ts";
 
 const HOUR = 3_600_000;
