@@ -2,10 +2,10 @@
  * What learning across partitions costs: a report in the partition, its merge in the coordinator, and the coordinator
  * under a thousand partitions. `node bench/correlation.ts`
  */
-import { LongTermModel } from "../src/core/correlation/long-term-model.ts";
-import type { ReportBody } from "../src/core/correlation/report.ts";
-import { Reporter } from "../src/core/correlation/reporter.ts";
+import { LongTermModel } from "../src/core/longterm/long-term-model.ts";
 import { SeededRandom } from "../src/core/random.ts";
+import type { ReportBody } from "../src/core/reporting/report.ts";
+import { Reporter } from "../src/core/reporting/reporter.ts";
 
 const PARTITIONS = 1_000;
 /** Events of one report, as the partition sends one at the latest. */

@@ -14,8 +14,8 @@ import { DEFAULT_SETTINGS, type VersionedSettings } from "../src/contract/settin
 import type { Change } from "../src/core/coherence/change.ts";
 import { LeaseManager } from "../src/core/coherence/lease-manager.ts";
 import { type Member, Membership } from "../src/core/coherence/membership.ts";
-import { AppliedSequences } from "../src/core/correlation/applied-sequences.ts";
-import { LongTermModel } from "../src/core/correlation/long-term-model.ts";
+import { AppliedSequences } from "../src/core/longterm/applied-sequences.ts";
+import { LongTermModel } from "../src/core/longterm/long-term-model.ts";
 import { type Placement, type RegionMove, rebalance } from "../src/core/placement/rebalance.ts";
 import { isRegion } from "../src/core/placement/regions.ts";
 import { INITIAL_TOPOLOGY, type Topology } from "../src/core/placement/topology.ts";

@@ -1,5 +1,5 @@
 import type { Report } from "../../src/contract/messages.ts";
-import { type ReportedEvent, Reporter } from "../../src/core/correlation/reporter.ts";
+import { type ReportedEvent, Reporter } from "../../src/core/reporting/reporter.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { SECOND } from "../../src/core/units.ts";
 import type { Stats } from "./stats.ts";

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { MAX } from "../core/correlation/report.ts";
 import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/keys.ts";
 import { REGIONS } from "../core/placement/regions.ts";
 import { PREFETCH_REASONS } from "../core/prefetch/prefetch-queue.ts";
+import { MAX } from "../core/reporting/report.ts";
 import { shardIdFault, shardIdSchema } from "./ids.ts";
 
 /** A queue message may hold 128 KB, but over 64 KB counts double. */
@@ -39,7 +39,7 @@ export const reportSchema = z.object({
   names: z.array(reportedName).max(MAX.names),
   /** `[shard, count]`: how often each occurred, with or without a successor. */
   seen: z.array(z.tuple([nameIndex, count])).max(MAX.seen),
-  /** `[from, to, [delay bin, weight, delay bin, weight …]]`; bins as `core/correlation/delay-bins.ts` has them. */
+  /** `[from, to, [delay bin, weight, delay bin, weight …]]`; bins as `core/learning/delay-histogram.ts` has them. */
   edges: z.array(z.tuple([nameIndex, nameIndex, z.array(count).max(MAX.delays)])).max(MAX.edges),
   /** `[event type, event type that followed, weight]`. */
   pairs: z.array(z.tuple([nameIndex, nameIndex, count])).max(MAX.pairs),

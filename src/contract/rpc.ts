@@ -2,13 +2,13 @@
 import { z } from "zod";
 import type { Change } from "../core/coherence/change.ts";
 import type { Member } from "../core/coherence/membership.ts";
-import type { Correlation } from "../core/correlation/correlation-matrix.ts";
-import type { EventRate } from "../core/correlation/event-rates.ts";
-import type { ProbabilityMap } from "../core/correlation/long-term-model.ts";
-import type { CalibrationBin, RegionReadStats } from "../core/correlation/outcomes.ts";
-import type { PatternChange } from "../core/correlation/probability-map.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
 import type { ProofCounts } from "../core/experiment/control-arm.ts";
+import type { Correlation } from "../core/longterm/correlation-matrix.ts";
+import type { EventRate } from "../core/longterm/event-rates.ts";
+import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
+import type { CalibrationBin, RegionReadStats } from "../core/longterm/outcomes.ts";
+import type { PatternChange } from "../core/longterm/probability-map.ts";
 import type { Placement, RegionMove } from "../core/placement/rebalance.ts";
 import type { Region } from "../core/placement/regions.ts";
 import type { Topology } from "../core/placement/topology.ts";

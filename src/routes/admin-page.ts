@@ -1,8 +1,8 @@
 import { html } from "hono/html";
 import type { PartitionStatus } from "../contract/rpc.ts";
 import type { VersionedSettings } from "../contract/settings.ts";
-import type { Correlation } from "../core/correlation/correlation-matrix.ts";
-import type { ProbabilityMap } from "../core/correlation/long-term-model.ts";
+import type { Correlation } from "../core/longterm/correlation-matrix.ts";
+import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
 import type { Placement } from "../core/placement/rebalance.ts";
 
 /** What the page shows. */

@@ -1,9 +1,9 @@
+import { ArrivalHistogram } from "../learning/arrival.ts";
 import { BinnedMixer, fromLogOdds, type MixerState } from "../learning/binned-mixer.ts";
 import { CalibrationStats } from "../learning/calibration-stats.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { millis } from "../units.ts";
-import { ArrivalHistogram } from "./arrival.ts";
 import { Calibrator } from "./calibrator.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { IdParts } from "./id-parts.ts";

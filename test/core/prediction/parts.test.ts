@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { ArrivalHistogram } from "../../../src/core/learning/arrival.ts";
 import { BinnedMixer, fromLogOdds, logOdds } from "../../../src/core/learning/binned-mixer.ts";
 import { CalibrationStats } from "../../../src/core/learning/calibration-stats.ts";
 import { EVENT, ShardTable } from "../../../src/core/learning/shard-table.ts";
-import { ArrivalHistogram } from "../../../src/core/prediction/arrival.ts";
 import { Calibrator } from "../../../src/core/prediction/calibrator.ts";
 import { IdParts } from "../../../src/core/prediction/id-parts.ts";
 import { RowTable } from "../../../src/core/prediction/row-table.ts";

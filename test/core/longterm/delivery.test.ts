@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppliedSequences } from "../../../src/core/correlation/applied-sequences.ts";
-import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import type { ReportBody } from "../../../src/core/correlation/report.ts";
-import { type ReportedEvent, Reporter } from "../../../src/core/correlation/reporter.ts";
-import { difference, probabilities, read, START } from "./support.ts";
+import { AppliedSequences } from "../../../src/core/longterm/applied-sequences.ts";
+import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import type { ReportBody } from "../../../src/core/reporting/report.ts";
+import { type ReportedEvent, Reporter } from "../../../src/core/reporting/reporter.ts";
+import { difference, probabilities, read, START } from "../reports.ts";
 
 interface Message {
   readonly partition: string;

@@ -1,7 +1,7 @@
+import { SpaceSaving } from "../collections/space-saving.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
 import { HourPeaks } from "./hour-peaks.ts";
-import { SpaceSaving } from "./space-saving.ts";
 
 /** How much a region wants a shard. */
 export interface ShardDemand {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ByteReader, ByteWriter } from "../../../src/core/correlation/byte-codec.ts";
-import { DELAY_BINS, delayBin, medianDelay, survival } from "../../../src/core/correlation/delay-bins.ts";
-import { RecentGroups } from "../../../src/core/correlation/recent-groups.ts";
-import { g2, lift, pearson, phi } from "../../../src/core/correlation/significance.ts";
-import { SpaceSaving } from "../../../src/core/correlation/space-saving.ts";
+import { SpaceSaving } from "../../../src/core/collections/space-saving.ts";
+import { DELAY_BINS, delayBin, medianDelay, survival } from "../../../src/core/learning/delay-histogram.ts";
+import { ByteReader, ByteWriter } from "../../../src/core/longterm/byte-codec.ts";
+import { RecentGroups } from "../../../src/core/longterm/recent-groups.ts";
+import { g2, lift, pearson, phi } from "../../../src/core/longterm/significance.ts";
 
 describe("Space-Saving", () => {
   it("never undercounts, guarantees no more than was, and keeps whoever is heavier than total ÷ capacity", () => {

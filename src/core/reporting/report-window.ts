@@ -1,4 +1,4 @@
-import { delayBin } from "./delay-bins.ts";
+import { delayBin } from "../learning/delay-histogram.ts";
 import { TICK } from "./report.ts";
 
 /** Names held between two reports. A report is taken every few hundred events, so this is reached only by a flood. */

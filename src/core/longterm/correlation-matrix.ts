@@ -1,7 +1,7 @@
+import { SpaceSaving } from "../collections/space-saving.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { Moment, Rescalable } from "./decay.ts";
 import { type Contingency, g2, isSignificant, lift, phi } from "./significance.ts";
-import { SpaceSaving } from "./space-saving.ts";
 
 /** How strongly `next` follows `type`, with the evidence. */
 export interface Correlation {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import { Reporter } from "../../../src/core/correlation/reporter.ts";
-import { read, SMALL, START, sequence } from "./support.ts";
+import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import { Reporter } from "../../../src/core/reporting/reporter.ts";
+import { read, SMALL, START, sequence } from "../reports.ts";
 
 const DAY = 86_400_000;
 

@@ -1,10 +1,10 @@
+import { SpaceSaving } from "../collections/space-saving.ts";
+import { TICK } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
 import { eventsPerTick, firstRate, hasChanged, type RateState, stepRate } from "./kalman-rate.ts";
-import { TICK } from "./report.ts";
 import { HOURS_OF_WEEK, hourOfWeek, seasonFactors } from "./seasons.ts";
 import { pearson } from "./significance.ts";
-import { SpaceSaving } from "./space-saving.ts";
 
 /** Ticks still open to late reports: ten minutes, as long as a queue usually retries. */
 const WINDOW = 64;

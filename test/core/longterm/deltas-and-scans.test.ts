@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import { MapVersions } from "../../../src/core/correlation/map-versions.ts";
+import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import { MapVersions } from "../../../src/core/longterm/map-versions.ts";
 import type { DeltaEntry } from "../../../src/core/map-delta.ts";
-import { read, reportOf, START, sequence } from "./support.ts";
+import { read, reportOf, START, sequence } from "../reports.ts";
 
 const HOUR = 3_600_000;
 const WEEK = 7 * 24 * HOUR;
 
-describe("slices of the probability map", () => {
+describe("deltas of the probability map", () => {
   it("tell only what changed materially since the version a partition has", () => {
     const model = new LongTermModel();
     model.merge("weur", sequence(["a", "b"], 20, START), START);
@@ -49,33 +49,33 @@ describe("slices of the probability map", () => {
               p < 0.05 ? [] : [[`shard/${shard}`, p, 5]],
               p,
             );
-          const slice = versions.since(version, START + round * 3_000);
-          if (slice === null) return;
-          expect(new TextEncoder().encode(JSON.stringify(slice)).length).toBeLessThanOrEqual(64_000);
-          if (slice.whole) known.clear();
-          for (const [key, next] of slice.entries) {
+          const delta = versions.since(version, START + round * 3_000);
+          if (delta === null) return;
+          expect(new TextEncoder().encode(JSON.stringify(delta)).length).toBeLessThanOrEqual(64_000);
+          if (delta.whole) known.clear();
+          for (const [key, next] of delta.entries) {
             if (next.length === 0) known.delete(key);
             else known.set(key, next);
           }
-          version = slice.version;
-          partial ||= slice.whole && slice.entries.length > 200;
+          version = delta.version;
+          partial ||= delta.whole && delta.entries.length > 200;
         });
-        if (partial) return; // The best of a map too large for one slice is not all of it.
+        if (partial) return; // The best of a map too large for one delta is not all of it.
         for (const [key, next] of known) expect(versions.get(key)).toEqual(next);
       }),
       { seed: 45, numRuns: 40 },
     );
   });
 
-  it("are the best there is when the map is larger than a slice", () => {
+  it("are the best there is when the map is larger than a delta", () => {
     const versions = new MapVersions();
     for (let i = 0; i < 5_000; i++) versions.put(`s:${i}`, [[`next/${i}`, 0.5, 10]], i);
-    const slice = versions.since(0, START);
+    const delta = versions.since(0, START);
     for (let i = 0; i < 5_000; i++) versions.put(`s:${i}`, [[`next/${i}`, 0.9, 10]], i);
-    expect(versions.since(slice?.version ?? 0, START + 3_000)?.whole).toBe(true); // Too much for a difference.
-    expect(slice?.entries[0]?.[0]).toBe("s:4999");
-    expect(slice?.entries.length).toBeGreaterThan(500);
-    expect(slice?.entries.length).toBeLessThan(5_000);
+    expect(versions.since(delta?.version ?? 0, START + 3_000)?.whole).toBe(true); // Too much for a difference.
+    expect(delta?.entries[0]?.[0]).toBe("s:4999");
+    expect(delta?.entries.length).toBeGreaterThan(500);
+    expect(delta?.entries.length).toBeLessThan(5_000);
   });
 });
 

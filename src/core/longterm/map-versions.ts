@@ -1,3 +1,4 @@
+import { jsonBytes } from "../json-bytes.ts";
 import type { DeltaEntry, DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { SECOND } from "../units.ts";
 
@@ -115,18 +116,6 @@ function differs(published: readonly DeltaSuccessor[], next: readonly DeltaSucce
     const before = published.find(([known]) => known === shard);
     return before === undefined || Math.abs(before[1] - probability) > MATERIAL;
   });
-}
-
-/** Bytes of a text in JSON as UTF-8, quotes and a comma included; never too few. O(length). */
-export function jsonBytes(text: string): number {
-  let bytes = 3;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < 0x20 || (code >= 0xd800 && code <= 0xdfff)) bytes += 6;
-    else if (code >= 0x80) bytes += code < 0x800 ? 2 : 3;
-    else bytes += code === 0x22 || code === 0x5c ? 2 : 1;
-  }
-  return bytes;
 }
 
 /** Bytes of the numbers of one successor: `[…,0.123,12345],`. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reportSchema } from "../../../src/contract/messages.ts";
-import { Reporter } from "../../../src/core/correlation/reporter.ts";
-import { read, reportOf, START } from "./support.ts";
+import { Reporter } from "../../../src/core/reporting/reporter.ts";
+import { read, reportOf, START } from "../reports.ts";
 
 /** Weight of an edge, all delays together. */
 function weight(body: ReturnType<typeof reportOf>, from: string, to: string): number {

@@ -1,5 +1,6 @@
 import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
 import type { MapDelta } from "../map-delta.ts";
+import { type ReportBody, TICK } from "../reporting/report.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Correlation, CorrelationMatrix } from "./correlation-matrix.ts";
 import { type Moment, TimeScales } from "./decay.ts";
@@ -8,7 +9,6 @@ import { EdgeTable, type Successor } from "./edge-table.ts";
 import { type EventRate, EventRates } from "./event-rates.ts";
 import { type CalibrationBin, Outcomes, type RegionReadStats } from "./outcomes.ts";
 import { type PatternChange, ProbabilityRows } from "./probability-map.ts";
-import { type ReportBody, TICK } from "./report.ts";
 import { type PartitionPlan, type ScannedPartition, ScanPlanner } from "./scan-plan.ts";
 
 /** Bounds of the model; some 25 MB in memory when all are reached. */

@@ -1,9 +1,9 @@
+import { SpaceSaving } from "../collections/space-saving.ts";
+import { DELAY_BINS, medianDelay, survival } from "../learning/delay-histogram.ts";
 import { blend, DRIFT_G2, driftOf, type Evidence } from "./blend.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { LONG_TERM as LATEST_FADE, type Moment, multiply, type Rescalable } from "./decay.ts";
-import { DELAY_BINS, medianDelay, survival } from "./delay-bins.ts";
 import { RecentGroups } from "./recent-groups.ts";
-import { SpaceSaving } from "./space-saving.ts";
 
 /** One successor of a key as it is read. */
 export interface Successor {

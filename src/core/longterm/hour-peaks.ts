@@ -1,7 +1,7 @@
+import { SpaceSaving } from "../collections/space-saving.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import type { Moment, Rescalable } from "./decay.ts";
 import { HOURS_OF_WEEK, hourOfWeek, occurrences } from "./seasons.ts";
-import { SpaceSaving } from "./space-saving.ts";
 
 /** A shard that is wanted in a certain hour of the week. */
 export interface HourPeak {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import type { ReportBody } from "../../../src/core/correlation/report.ts";
-import { Reporter } from "../../../src/core/correlation/reporter.ts";
-import { difference, probabilities, read, reportOf, SMALL, START, sequence } from "./support.ts";
+import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import type { ReportBody } from "../../../src/core/reporting/report.ts";
+import { Reporter } from "../../../src/core/reporting/reporter.ts";
+import { difference, probabilities, read, reportOf, SMALL, START, sequence } from "../reports.ts";
 
 const DAY = 86_400_000;
 const target = (region: string): string => `g1:${region}:0`;

@@ -1,6 +1,6 @@
-import type { LongTermModel } from "../../../src/core/correlation/long-term-model.ts";
-import type { ReportBody } from "../../../src/core/correlation/report.ts";
-import { type ReportedEvent, Reporter } from "../../../src/core/correlation/reporter.ts";
+import type { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
+import type { ReportBody } from "../../src/core/reporting/report.ts";
+import { type ReportedEvent, Reporter } from "../../src/core/reporting/reporter.ts";
 
 /** A Monday, 00:00 UTC. */
 export const START = Date.UTC(2026, 0, 5);

@@ -1,5 +1,5 @@
 import { halfLog2 } from "../hash.ts";
-import { jsonBytes } from "./map-versions.ts";
+import { jsonBytes } from "../json-bytes.ts";
 import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
 

@@ -1,6 +1,6 @@
+import type { ReportBody, ReportTotals } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
-import type { ReportBody, ReportTotals } from "./report.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
 export interface RegionReadStats extends ReportTotals {
