@@ -1,3 +1,5 @@
+import { BoundedMap } from "../collections/bounded-map.ts";
+
 export type AppliedState = readonly (readonly [source: string, next: number, above: readonly number[]])[];
 
 /** Senders remembered; the longest silent is forgotten first, and its late duplicates would then count again. */
@@ -13,7 +15,7 @@ interface Applied {
 
 /** Remembers which sequence numbers of each sender were applied: at-least-once and out-of-order in, once out. */
 export class AppliedSequences {
-  readonly #sources = new Map<string, Applied>();
+  readonly #sources = new BoundedMap<string, Applied>(MAX_SOURCES);
 
   /** True when this number is new and is to be applied now. O(1) amortised. */
   claim(source: string, sequence: number): boolean {
@@ -38,12 +40,7 @@ export class AppliedSequences {
 
   #touch(source: string): Applied {
     const applied = this.#sources.get(source) ?? { next: 0, above: new Set<number>() };
-    this.#sources.delete(source);
     this.#sources.set(source, applied);
-    if (this.#sources.size > MAX_SOURCES) {
-      const [oldest] = this.#sources.keys();
-      if (oldest !== undefined) this.#sources.delete(oldest);
-    }
     return applied;
   }
 }

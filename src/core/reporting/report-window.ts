@@ -39,15 +39,6 @@ export class ReportWindow {
   #window = 1;
   #nodes = new Map<string, Node>();
   #edges: Edge[] = [];
-  #refused = 0;
-
-  get size(): number {
-    return this.#nodes.size;
-  }
-  /** Names that found no room. */
-  get refused(): number {
-    return this.#refused;
-  }
 
   /** All edges, in the order they were first seen. */
   get edges(): readonly Edge[] {
@@ -103,7 +94,6 @@ export class ReportWindow {
     this.#nodes = new Map();
     this.#edges = [];
     this.#window++;
-    this.#refused = 0;
   }
 
   #begin(from: Node, to: Node, weight: number, bin: number): Edge | null {
@@ -116,10 +106,7 @@ export class ReportWindow {
   }
 
   #register(node: Node): Node | null {
-    if (this.#nodes.size >= MAX_NODES) {
-      this.#refused++;
-      return null;
-    }
+    if (this.#nodes.size >= MAX_NODES) return null;
     node.window = this.#window;
     this.#nodes.set(node.key, node);
     return node;

@@ -51,14 +51,6 @@ export class Reporter {
   get events(): number {
     return this.#events;
   }
-  /** Users whose contexts are kept. */
-  get users(): number {
-    return this.#users.size;
-  }
-  /** Names since the last report that found no room. */
-  get refused(): number {
-    return this.#window.refused;
-  }
 
   /** Counts an event. */
   observe(event: ReportedEvent): void {
@@ -97,15 +89,6 @@ export class Reporter {
     this.#calibration = noCalibration();
     this.#events = 0;
     return report;
-  }
-
-  /** Forgets all users and counts. */
-  forget(): void {
-    this.#users.clear();
-    this.#window.clear();
-    this.#totals = noTotals();
-    this.#calibration = noCalibration();
-    this.#events = 0;
   }
 
   #nodeOf(key: string): Node | null {

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../collections/bounded-map.ts";
 import type { Node } from "./report-window.ts";
 
 /** Events of a user that what comes can follow from. */
@@ -29,30 +30,16 @@ export class UserContext {
 
 /** Contexts of the users seen last; the one silent longest is forgotten first. */
 export class UserContexts {
-  readonly #limit: number;
-  readonly #users = new Map<string, UserContext>();
+  readonly #users: BoundedMap<string, UserContext>;
 
   constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get size(): number {
-    return this.#users.size;
+    this.#users = new BoundedMap(limit);
   }
 
   /** O(1). */
   of(user: string): UserContext {
     const context = this.#users.get(user) ?? new UserContext();
-    this.#users.delete(user);
     this.#users.set(user, context);
-    if (this.#users.size > this.#limit) {
-      const [oldest] = this.#users.keys();
-      if (oldest !== undefined) this.#users.delete(oldest);
-    }
     return context;
-  }
-
-  clear(): void {
-    this.#users.clear();
   }
 }

@@ -53,6 +53,17 @@ describe("a report", () => {
     expect(reporter.take()).toBeNull();
   });
 
+  it("forgets the users silent longest when there are too many", () => {
+    const reporter = new Reporter(2);
+    for (const user of ["gone", "kept", "new"]) reporter.observe(read(user, `${user}/1`, START));
+    for (const user of ["kept", "new", "gone"]) reporter.observe(read(user, `${user}/2`, START + 10));
+    const body = reporter.take();
+    const followed = ["gone", "kept", "new"].map((user) =>
+      body === null ? 0 : weight(body, `s:${user}/1`, `s:${user}/2`),
+    );
+    expect(followed).toEqual([0, 1, 1]);
+  });
+
   it("sums demand, outcomes, latencies, rates and calibration", () => {
     const reporter = new Reporter();
     reporter.observe(read("u", "a", START, { missed: true, latency: 80 }));
@@ -100,7 +111,6 @@ describe("a report", () => {
               type: `t${i % types}`,
             }),
           );
-        expect(reporter.users).toBeLessThanOrEqual(1_000);
         const body = reporter.take();
         const text = JSON.stringify({
           partition: "g1:weur:0",
