@@ -10,7 +10,7 @@ const HURRY = 0.4;
  * its level significantly. O(1) per read.
  */
 export class PatternWatch {
-  readonly #surprises = new LocalLevelFilter(HURRY);
+  readonly #surprises = new LocalLevelFilter({ innovationRate: HURRY, poisson: false, settling: 5 });
   #reads = 0;
   #surprised = 0;
   #changed = false;

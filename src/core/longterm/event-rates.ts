@@ -1,8 +1,8 @@
 import { SpaceSaving } from "../collections/space-saving.ts";
+import { type LevelOptions, LocalLevelFilter } from "../learning/local-level-filter.ts";
 import { TICK } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
-import { eventsPerTick, firstRate, hasChanged, type RateState, stepRate } from "./kalman-rate.ts";
 import { HOURS_OF_WEEK, hourOfWeek, seasonFactors } from "./seasons.ts";
 import { pearson } from "./significance.ts";
 
@@ -10,6 +10,9 @@ import { pearson } from "./significance.ts";
 const WINDOW = 64;
 /** A tick is looked at when its reports have had time to arrive: five seconds to be made, ten on their way. */
 const SETTLE = 15_000;
+
+/** Three ticks must agree that a rate has changed, or one must be absurd. */
+const LEVEL: LevelOptions = { innovationRate: 0.3, poisson: true, settling: 0 };
 
 /** How an event type goes. */
 export interface EventRate {
@@ -29,11 +32,11 @@ interface Series {
   /** Tick from which the ring counts; older ones are in `settled`. */
   base: number;
   readonly ring: Float64Array;
-  /** The filter after all ticks before `base`; null while the type had not occurred. */
-  settled: RateState | null;
+  /** The filter after all ticks before `base`. */
+  readonly settled: LocalLevelFilter;
   readonly season: Float64Array;
   /** Memo of the filter up to a tick. */
-  memo: { readonly tick: number; readonly state: RateState | null } | null;
+  memo: { readonly tick: number; readonly filter: LocalLevelFilter } | null;
 }
 
 /**
@@ -50,10 +53,6 @@ export class EventRates implements Rescalable {
     this.#types = new SpaceSaving(maxTypes, (slot) => {
       this.#series[slot] = undefined;
     });
-  }
-
-  get types(): SpaceSaving {
-    return this.#types;
   }
 
   /** `count` events of `type` happened in `tick`. O(1). */
@@ -79,8 +78,7 @@ export class EventRates implements Rescalable {
   changed(type: string, now: number): boolean {
     const slot = this.#types.find(type);
     const series = slot < 0 ? undefined : this.#series[slot];
-    const state = series === undefined ? null : stateAt(series, now);
-    return state !== null && hasChanged(state);
+    return series !== undefined && filterAt(series, now).changed;
   }
 
   /** All types, the most frequent first. O(types × (ticks + hours)). */
@@ -88,8 +86,8 @@ export class EventRates implements Rescalable {
     return this.#types.ranked().flatMap((slot) => {
       const series = this.#series[slot];
       if (series === undefined) return [];
-      const state = stateAt(series, now);
-      if (state === null) return [];
+      const filter = filterAt(series, now);
+      if (!filter.begun) return [];
       const factors = seasonFactors(
         series.season.map((count) => count * fade.season),
         this.#first,
@@ -97,14 +95,14 @@ export class EventRates implements Rescalable {
       );
       const change =
         (factors[hourOfWeek(now + 3_600_000)] as number) / Math.max(0.05, factors[hourOfWeek(now)] as number);
-      const perSecond = (eventsPerTick(state) * 1_000) / TICK;
+      const perSecond = (filter.rate * 1_000) / TICK;
       return {
         type: this.#types.keyOf(slot),
         count: this.#types.guaranteed(slot) * fade.long,
         perSecond,
         perSecondInAnHour: perSecond * change,
-        surprise: state.surprise,
-        changed: hasChanged(state),
+        surprise: filter.innovation,
+        changed: filter.changed,
       };
     });
   }
@@ -134,7 +132,8 @@ export class EventRates implements Rescalable {
       writer.float(this.#types.count[slot] as number);
       writer.sparse([this.#types.error[slot] as number]);
       writer.count(base);
-      writer.sparse(settled === null ? [0, 0, 0] : [settled.level, settled.variance, settled.surprise]);
+      const { level, variance, innovation } = settled.toState();
+      writer.sparse(settled.begun ? [level, variance, innovation] : [0, 0, 0]);
       writer.sparse(ring);
       writer.sparse(season);
     }
@@ -148,11 +147,14 @@ export class EventRates implements Rescalable {
       const [error = 0] = reader.sparse(1);
       const slot = this.#types.restore(name, count, error);
       const base = reader.count();
-      const [level = 0, variance = 0, surprise = 0] = reader.sparse(3);
+      const [level = 0, variance = 0, innovation = 0] = reader.sparse(3);
       this.#series[slot] = {
         base,
-        // The variance of a filter that has seen anything is never 0.
-        settled: variance === 0 ? null : { level, variance, surprise },
+        // The variance of a filter that has seen anything is never 0; how many ticks it was does not matter here.
+        settled: new LocalLevelFilter(
+          LEVEL,
+          variance === 0 ? undefined : { level, variance, innovation, ticks: 1 },
+        ),
         ring: Float64Array.from(reader.sparse(WINDOW)),
         season: Float64Array.from(reader.sparse(HOURS_OF_WEEK)),
         memo: null,
@@ -164,7 +166,7 @@ export class EventRates implements Rescalable {
 const newSeries = (tick: number): Series => ({
   base: Math.max(0, tick - WINDOW + 1),
   ring: new Float64Array(WINDOW),
-  settled: null,
+  settled: new LocalLevelFilter(LEVEL),
   season: new Float64Array(HOURS_OF_WEEK),
   memo: null,
 });
@@ -174,12 +176,6 @@ const settledTick = (now: number): number => Math.floor((now - SETTLE) / TICK);
 const countOf = (series: Series, tick: number): number =>
   tick >= series.base && tick < series.base + WINDOW ? (series.ring[tick % WINDOW] as number) : 0;
 
-/** A type that is new has no zeros before its first event: they were not observed. */
-function step(state: RateState | null, count: number): RateState | null {
-  if (state !== null) return stepRate(state, count);
-  return count > 0 ? firstRate(count) : null;
-}
-
 /** Makes room for `tick`: what falls out of the ring goes through the filter for good. */
 function advance(series: Series, tick: number): void {
   const base = tick - WINDOW + 1;
@@ -187,21 +183,21 @@ function advance(series: Series, tick: number): void {
   // After a long silence a hundred zeros say all that a thousand would.
   const end = Math.min(base, series.base + 2 * WINDOW);
   for (let t = series.base; t < end; t++) {
-    series.settled = step(series.settled, countOf(series, t));
+    series.settled.observe(countOf(series, t));
     if (t < series.base + WINDOW) series.ring[t % WINDOW] = 0;
   }
   series.base = base;
   series.memo = null;
 }
 
-function stateAt(series: Series, now: number): RateState | null {
+function filterAt(series: Series, now: number): LocalLevelFilter {
   const end = settledTick(now);
-  if (series.memo?.tick === end) return series.memo.state;
-  let state = series.settled;
+  if (series.memo?.tick === end) return series.memo.filter;
+  const filter = series.settled.copy();
   for (let tick = series.base; tick < Math.min(end, series.base + 3 * WINDOW); tick++)
-    state = step(state, countOf(series, tick));
-  series.memo = { tick: end, state };
-  return state;
+    filter.observe(countOf(series, tick));
+  series.memo = { tick: end, filter };
+  return filter;
 }
 
 const logCounts = (series: Series, end: number): number[] =>
