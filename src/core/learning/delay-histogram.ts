@@ -1,39 +1,69 @@
-/** One bin for each doubling: under 1 ms, then up to 2¹⁴ ms and more, which the lookahead of 30 s ends. */
-export const DELAY_BINS = 16;
+import { type Millis, millis } from "../units.ts";
 
-/** The bin of a delay in ms. O(1). */
-export const delayBin = (delay: number): number =>
-  delay < 1 ? 0 : Math.min(DELAY_BINS - 1, 32 - Math.clz32(Math.min(delay, 0x7fffffff)));
+/** Bins of a {@link DelayHistogram}: the last begins at some twelve days. */
+const BINS = 32;
+/** At this many delays the counts are halved, so that the distribution follows change. */
+const HALVE_AT = 4_096;
+
+/** The bin of a delay in ms: 0 for less than 1 ms, then one for each doubling, the last for all above. O(1). */
+export const delayBin = (delay: number, bins: number): number =>
+  delay < 1 ? 0 : Math.min(bins - 1, 32 - Math.clz32(Math.min(delay, 0x7fffffff)));
 
 const startOf = (bin: number): number => (bin === 0 ? 0 : 2 ** (bin - 1));
 
-/** Sum of one histogram's bins; histograms lie one after the other in `bins`, this one from `offset`. */
-function total(bins: Float32Array, offset: number): number {
-  let sum = 0;
-  for (let bin = 0; bin < DELAY_BINS; bin++) sum += bins[offset + bin] as number;
-  return sum;
-}
-
-/** The delay in ms by which half of what came had come; 0 while nothing is known. O(bins). */
-export function medianDelay(bins: Float32Array, offset: number): number {
-  let left = total(bins, offset) / 2;
-  if (!(left > 0)) return 0;
-  for (let bin = 0; bin < DELAY_BINS; bin++) {
-    const n = bins[offset + bin] as number;
+/**
+ * The delay in ms by which `share` of what was counted had come, interpolated within its bin; undefined while nothing
+ * was. Histograms lie one after the other in `counts`, this one from `from`. O(bins).
+ */
+export function delayQuantile(
+  counts: ArrayLike<number>,
+  from: number,
+  bins: number,
+  share: number,
+): number | undefined {
+  let total = 0;
+  for (let bin = 0; bin < bins; bin++) total += counts[from + bin] as number;
+  if (!(total > 0)) return undefined;
+  let left = share * total;
+  for (let bin = 0; bin < bins; bin++) {
+    const n = counts[from + bin] as number;
     if (n > 0 && left <= n) return startOf(bin) + (startOf(bin + 1) - startOf(bin)) * (left / n);
     left -= n;
   }
-  return startOf(DELAY_BINS);
+  return startOf(bins);
 }
 
-/** Share of what came that took longer than `elapsed` ms, interpolated within the bin; 1 while nothing is known. */
-export function survival(bins: Float32Array, offset: number, elapsed: number): number {
-  const all = total(bins, offset);
-  if (!(all > 0)) return 1;
-  const bin = delayBin(elapsed);
-  let later = 0;
-  for (let b = bin + 1; b < DELAY_BINS; b++) later += bins[offset + b] as number;
-  const into = (elapsed - startOf(bin)) / (startOf(bin + 1) - startOf(bin));
-  later += (bins[offset + bin] as number) * (1 - Math.min(1, Math.max(0, into)));
-  return Math.min(1, later / all);
+/**
+ * How long it takes until what was predicted arrives: a decayed histogram of delays, one bin for each doubling of the
+ * milliseconds. Adding is O(1), asking O(bins).
+ */
+export class DelayHistogram {
+  readonly #counts = new Float64Array(BINS);
+  #total = 0;
+
+  /** Counts an arrival after `delay`. */
+  add(delay: Millis): void {
+    const bin = delayBin(delay, BINS);
+    this.#counts[bin] = (this.#counts[bin] as number) + 1;
+    if (++this.#total < HALVE_AT) return;
+    this.#counts.forEach((n, i) => {
+      this.#counts[i] = n / 2;
+    });
+    this.#total /= 2;
+  }
+
+  /** The delay by which `share` of the arrivals have come; `otherwise` while nothing is known. */
+  quantile(share: number, otherwise: Millis): Millis {
+    return millis(delayQuantile(this.#counts, 0, BINS, share) ?? otherwise);
+  }
+
+  toState(): Float64Array {
+    return this.#counts.slice();
+  }
+
+  /** Takes over another's counts. */
+  restore(counts: Float64Array): void {
+    this.#counts.set(counts);
+    this.#total = counts.reduce((sum, n) => sum + n, 0);
+  }
 }

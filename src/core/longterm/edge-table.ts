@@ -1,5 +1,6 @@
 import { SpaceSaving } from "../collections/space-saving.ts";
-import { DELAY_BINS, medianDelay, survival } from "../learning/delay-histogram.ts";
+import { delayQuantile } from "../learning/delay-histogram.ts";
+import { DELAY_BINS } from "../reporting/report.ts";
 import { blend, DRIFT_G2, driftOf, type Evidence } from "./blend.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { LONG_TERM as LATEST_FADE, type Moment, multiply, type Rescalable } from "./decay.ts";
@@ -125,20 +126,11 @@ export class EdgeTable implements Rescalable {
       this.#slotEvidence(slot, fade, (recent.next[slot - first] as number) * age);
       const probability = blend(evidence, drift > DRIFT_G2, shortTermLouder);
       if (probability < leastProbability) continue;
-      const delay = medianDelay(this.#bins, slot * DELAY_BINS);
+      const delay = delayQuantile(this.#bins, slot * DELAY_BINS, DELAY_BINS, 0.5) ?? 0;
       next.push({ to: this.#to[slot] as string, probability, delay, count: evidence.long });
     }
     if (next.length > 1) next.sort((a, b) => b.probability - a.probability || (a.to < b.to ? -1 : 1));
     return { seen: evidence.longSeen, lately: evidence.shortSeen, drift, next };
-  }
-
-  /** Share of the arrivals of `to` after `key` that took longer than `elapsed` ms; 1 while nothing is known. */
-  survival(key: string, to: string, elapsed: number): number {
-    const row = this.rows.find(key);
-    if (row < 0) return 1;
-    for (let slot = row * this.width; slot < row * this.width + (this.#used[row] as number); slot++)
-      if (this.#to[slot] === to) return survival(this.#bins, slot * DELAY_BINS, elapsed);
-    return 1;
   }
 
   rescale(short: number, long: number): void {

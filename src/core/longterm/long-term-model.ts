@@ -145,11 +145,6 @@ export class LongTermModel {
     return table.read(row, this.#scales.fadeAt(now), type !== null && this.#rates.changed(type, now)).next;
   }
 
-  /** Share of the arrivals of shard `to` after `key` that take longer than `elapsed` ms. O(width). */
-  survival(key: string, to: string, elapsed: number): number {
-    return (typeOfKey(key) === null ? this.#shards : this.#types).survival(key, to, elapsed);
-  }
-
   /** What changed materially in the map since `version`; null when nothing did. O(rows touched), memoised. */
   deltaSince(version: number, now: number): MapDelta | null {
     // Rows are touched by the thousand between two versions, mostly the same ones: each is read once.
@@ -179,11 +174,6 @@ export class LongTermModel {
     return shards.sort(
       (a, b) => b.requests - a.requests || b.longTerm - a.longTerm || (a.shard < b.shard ? -1 : 1),
     );
-  }
-
-  /** Regions that reported. */
-  regions(): readonly string[] {
-    return [...this.#demand.keys()];
   }
 
   /** How reads went in each region. */

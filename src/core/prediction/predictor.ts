@@ -1,6 +1,6 @@
-import { ArrivalHistogram } from "../learning/arrival.ts";
 import { BinnedMixer, fromLogOdds, type MixerState } from "../learning/binned-mixer.ts";
 import { CalibrationStats } from "../learning/calibration-stats.ts";
+import { DelayHistogram } from "../learning/delay-histogram.ts";
 import { PATTERN, RESIDENT, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { millis } from "../units.ts";
@@ -85,7 +85,7 @@ export class Predictor {
   readonly probability = new Float32Array(MAX_CANDIDATES);
   readonly reliability = new CalibrationStats();
   /** Delays of what came true, in ms of event time. */
-  readonly arrival = new ArrivalHistogram();
+  readonly arrival = new DelayHistogram();
   /** Hears of each outcome. */
   onOutcome: ((probability: number, label: number) => void) | undefined;
   /** Ticks within which a prediction has to come true. */

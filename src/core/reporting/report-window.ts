@@ -1,5 +1,5 @@
 import { delayBin } from "../learning/delay-histogram.ts";
-import { TICK } from "./report.ts";
+import { DELAY_BINS, TICK } from "./report.ts";
 
 /** Names held between two reports. A report is taken every few hundred events, so this is reached only by a flood. */
 const MAX_NODES = 4_000;
@@ -62,7 +62,7 @@ export class ReportWindow {
 
   /** Counts that `to` followed `from` after `delay` ms; `known` is their edge if the caller has it at hand. O(1). */
   link(from: Node, to: Node, weight: number, delay: number, known: Edge | null = null): Edge | null {
-    const bin = delayBin(delay);
+    const bin = delayBin(delay, DELAY_BINS);
     const edge = known?.from === from && known.to === to ? known : from.next?.get(to);
     if (edge === undefined) return this.#begin(from, to, weight, bin);
     edge.weight += weight;

@@ -1,6 +1,9 @@
 /** Length of a tick of the event rates. */
 export const TICK = 10_000;
 
+/** Bins of an edge's delays, one for each doubling: the last begins at 2¹⁴ ms, which the lookahead of 30 s ends. */
+export const DELAY_BINS = 16;
+
 /** Sums over a report's reads. Times in ms. */
 export interface ReportTotals {
   readonly hits: number;
@@ -46,8 +49,8 @@ export const MAX = {
   pairs: 300,
   rates: 300,
   demand: 600,
-  /** `[bin, weight]` pairs flattened: all sixteen bins. */
-  delays: 32,
+  /** `[bin, weight]` pairs flattened: all bins. */
+  delays: 2 * DELAY_BINS,
   /** Of the calibration: one bin for each tenth. */
   calibration: 10,
   /** Far more than one report can count; a broken one must not drown the rest. */

@@ -20,8 +20,6 @@ describe("the long-term model", () => {
     expect(after[0]?.delay).toBeGreaterThan(500);
     expect(after[0]?.delay).toBeLessThan(1_100);
     expect(after[1]?.delay).toBeGreaterThan(1_000);
-    expect(model.survival("s:a", "s:b", 100)).toBe(1);
-    expect(model.survival("s:a", "s:b", 5_000)).toBe(0);
   });
 
   it("does not take a popular shard for a successor of everything", () => {
@@ -69,7 +67,6 @@ describe("the long-term model", () => {
     model.merge("weur", login, START);
     for (let i = 0; i < 3; i++) model.merge("oc", login, START + i);
     expect(model.probabilityMap(START, target).login?.profile?.targetPartition).toBe("g1:oc:0");
-    expect(model.regions()).toEqual(["weur", "oc"]);
   });
 
   it("keeps probabilities in [0, 1] and lets them decay to nothing", () => {

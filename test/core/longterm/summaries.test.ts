@@ -1,38 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SpaceSaving } from "../../../src/core/collections/space-saving.ts";
-import { DELAY_BINS, delayBin, medianDelay, survival } from "../../../src/core/learning/delay-histogram.ts";
 import { ByteReader, ByteWriter } from "../../../src/core/longterm/byte-codec.ts";
 import { RecentGroups } from "../../../src/core/longterm/recent-groups.ts";
 import { g2, lift, pearson, phi } from "../../../src/core/longterm/significance.ts";
-
-describe("Space-Saving", () => {
-  it("never undercounts, guarantees no more than was, and keeps whoever is heavier than total ÷ capacity", () => {
-    const stream = fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 9 })), { maxLength: 400 });
-    fc.assert(
-      fc.property(stream, fc.integer({ min: 1, max: 12 }), (items, capacity) => {
-        const summary = new SpaceSaving(capacity);
-        const exact = new Map<string, number>();
-        let total = 0;
-        for (const [key, amount] of items) {
-          summary.add(`k${key}`, amount);
-          exact.set(`k${key}`, (exact.get(`k${key}`) ?? 0) + amount);
-          total += amount;
-        }
-        expect(summary.size).toBeLessThanOrEqual(capacity);
-        for (let slot = 0; slot < summary.size; slot++) {
-          const count = exact.get(summary.keyOf(slot)) ?? 0;
-          expect(summary.count[slot]).toBeGreaterThanOrEqual(count);
-          expect(summary.guaranteed(slot)).toBeLessThanOrEqual(count);
-          expect(summary.error[slot]).toBeLessThanOrEqual(total / capacity);
-        }
-        for (const [key, count] of exact)
-          if (count > total / capacity) expect(summary.find(key)).toBeGreaterThanOrEqual(0);
-      }),
-      { seed: 46 },
-    );
-  });
-});
 
 describe("the latest occurrences", () => {
   it("are the same in whatever order reports come", () => {
@@ -70,22 +40,6 @@ describe("the latest occurrences", () => {
     }
     const { seen, next } = groups.of(0, 2);
     expect([seen, ...next]).toEqual([20, 0, 20]);
-  });
-});
-
-describe("delays", () => {
-  it("are binned by doublings, and give their median and survival", () => {
-    expect([0, 0.5, 1, 1.9, 2, 1_000, 30_000, 1e12].map(delayBin)).toEqual([0, 0, 1, 1, 2, 10, 15, 15]);
-    const bins = new Float32Array(2 * DELAY_BINS);
-    for (let delay = 512; delay < 1_024; delay += 8) {
-      const at = DELAY_BINS + delayBin(delay);
-      bins[at] = (bins[at] ?? 0) + 1;
-    }
-    expect(medianDelay(bins, DELAY_BINS)).toBeCloseTo(768, -1);
-    expect(medianDelay(bins, 0)).toBe(0);
-    expect(survival(bins, DELAY_BINS, 100)).toBe(1);
-    expect(survival(bins, DELAY_BINS, 768)).toBeCloseTo(0.5, 2);
-    expect(survival(bins, DELAY_BINS, 2_000)).toBe(0);
   });
 });
 
