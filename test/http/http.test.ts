@@ -4,7 +4,6 @@ import { shardIdFault } from "../../src/contract/ids.ts";
 import { buildReadRequest, parseReadRequest } from "../../src/contract/partition-protocol.ts";
 import { partOf } from "../../src/http/byte-range.ts";
 import { evaluate, rangeStillValid } from "../../src/http/conditions.ts";
-import { freshness } from "../../src/http/freshness.ts";
 
 const current = { etag: '"v2"', uploaded: Date.parse("2026-01-02T03:04:05.678Z") };
 
@@ -54,18 +53,6 @@ it("never reads a range outside the shard", () => {
     ),
     { seed: 3 },
   );
-});
-
-it.each([
-  [undefined, { storable: true, lifetime: 30_000 }],
-  ["max-age=5", { storable: true, lifetime: 5_000 }],
-  ["public, max-age=5, s-maxage=9", { storable: true, lifetime: 9_000 }],
-  ["Immutable", { storable: true, lifetime: Number.POSITIVE_INFINITY }],
-  ["no-cache, max-age=5", { storable: true, lifetime: 0 }],
-  ["no-store", { storable: false, lifetime: 0 }],
-  ["max-age=soon", { storable: true, lifetime: 30_000 }],
-])("reads the freshness of Cache-Control: %s", (header, expected) => {
-  expect(freshness(header, 30_000)).toEqual(expected);
 });
 
 it("carries any valid read unchanged from the edge to the partition", () => {
