@@ -7,6 +7,7 @@ import { describeZodError, ProblemError } from "../contract/problems.ts";
 import { readFromPartition } from "../edge/partition-read.ts";
 import { type Coherence, publishInvalidation } from "../edge/publish-invalidation.ts";
 import { settledRoutingState } from "../edge/routing-state.ts";
+import { lastModified } from "../http/conditions.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
 import { DigestMismatchError, InvalidCursorError, type ShardMeta } from "../storage/shard-store.ts";
@@ -213,7 +214,7 @@ function stored(id: string, meta: ShardMeta, existed: boolean): Response {
       status: existed ? 200 : 201,
       headers: {
         ETag: meta.etag,
-        "Last-Modified": new Date(meta.uploaded).toUTCString(),
+        "Last-Modified": lastModified(meta.uploaded, Date.now()),
         "Cache-Control": "no-store",
         ...(existed ? {} : { Location: `/shards/${id.split("/").map(encodeURIComponent).join("/")}` }),
       },

@@ -60,6 +60,37 @@ describe("reading a shard", () => {
     expect([old.status, old.text]).toEqual([200, "abcdefghij"]);
   });
 
+  it("gives no date to a version that the next one could have too, and honours none", async () => {
+    await scheduler.wait(1_000 - (Date.now() % 1_000)); // Both versions fall into one second.
+    const stored = await put("r/second", "first version");
+    const first = await read("r/second");
+    await put("r/second", "other version");
+    const second = new Date(Math.floor(Date.now() / 1_000) * 1_000).toUTCString();
+    for (const date of [stored.headers.get("Last-Modified"), first.headers.get("Last-Modified"), second]) {
+      const part = await read("r/second", { headers: { Range: "bytes=6-", "If-Range": date ?? "" } });
+      expect([part.status, part.text]).toEqual([200, "other version"]);
+      const since = await read("r/second", { headers: { "If-Modified-Since": date ?? "" } });
+      expect([since.status, since.text]).toEqual([200, "other version"]);
+    }
+  });
+
+  it("tells the age of a copy, and none for R2's own answer", async () => {
+    await put("r/age", "aging");
+    const ageOf = async (init?: Parameters<typeof read>[1]) => {
+      const { cache, headers } = await read("r/age", init);
+      return [cache, headers.get("Age")];
+    };
+    const direct = await ageOf({ headers: { "Cache-Control": "no-cache" } });
+    expect(direct).toEqual(["Foreshard; fwd=bypass; detail=no-cache", null]);
+    await read("r/age");
+    await scheduler.wait(1_100);
+    expect(await ageOf()).toEqual(["Foreshard; hit", expect.stringMatching(/^[1-9]$/)]);
+    expect(await ageOf({ headers: { "If-None-Match": "*" } })).toEqual([
+      "Foreshard; hit",
+      expect.stringMatching(/^[1-9]$/),
+    ]);
+  });
+
   it("answers conditional requests with 304 and 412", async () => {
     const etag = (await put("r/cond", "body")).headers.get("ETag") ?? "";
     for (const _ of ["cold", "warm"]) {
