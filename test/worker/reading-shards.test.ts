@@ -172,4 +172,53 @@ describe("listing", () => {
     expect((await call("/shards?limit=0")).status).toBe(400);
     expect((await call("/shards?limit=1001")).status).toBe(400);
   });
+
+  it("walks page by page through ids of other scripts and of any length", async () => {
+    const ids = ["lu/ünï", "lu/中文/ж", "lu/a b%?#", `lu/${"x".repeat(1_021)}`, "lu/z"];
+    for (const id of ids) await env.SHARDS.put(id, "x");
+    const found: string[] = [];
+    let next = "";
+    do {
+      const page = await call(`/shards?prefix=lu/&limit=1${next}`);
+      const { shards, cursor } = await page.json<{ shards: { id: string }[]; cursor?: string }>();
+      found.push(...shards.map(({ id }) => id));
+      next = cursor === undefined ? "" : `&cursor=${cursor}`;
+    } while (next !== "");
+    expect(found).toHaveLength(ids.length);
+    expect(new Set(found)).toEqual(new Set(ids));
+  });
+
+  it("goes on after a shard that was deleted meanwhile", async () => {
+    for (const n of [1, 2, 3]) await put(`lg/${n}`, "x");
+    const { cursor } = await (await call("/shards?prefix=lg/&limit=1")).json<{ cursor: string }>();
+    await env.SHARDS.delete("lg/1");
+    const { shards } = await (await call(`/shards?prefix=lg/&cursor=${cursor}`)).json<{
+      shards: { id: string }[];
+    }>();
+    expect(shards.map(({ id }) => id)).toEqual(["lg/2", "lg/3"]);
+  });
+
+  it("refuses a cursor that is none of its own, or of a list with another prefix", async () => {
+    for (const n of [1, 2]) await put(`lw/${n}`, "x");
+    const { cursor } = await (await call("/shards?prefix=lw/&limit=1")).json<{ cursor: string }>();
+    for (const query of [
+      "prefix=lw/&cursor=garbage",
+      "prefix=lw/&cursor=",
+      "prefix=lw/&cursor=bHcvMQ==",
+      `prefix=lw/&cursor=${cursor}!`,
+      "prefix=lw/&cursor=1.3._____",
+      `prefix=lw/&cursor=${"1.3.".padEnd(3_000, "A")}`,
+      `prefix=lw/2&cursor=${cursor}`,
+      `prefix=lw&cursor=${cursor}`,
+      `cursor=${cursor}`,
+    ]) {
+      const response = await call(`/shards?${query}`);
+      expect([query, response.status]).toEqual([query, 400]);
+      const { type, detail } = await problem(response);
+      expect([type, detail]).toEqual([
+        "/docs#problem-invalid-query",
+        "cursor: must be one that a list with the same prefix answered; begin without one",
+      ]);
+    }
+  });
 });
