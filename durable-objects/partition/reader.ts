@@ -143,7 +143,8 @@ export class Reader {
     else stats.hits++;
     if (read.method === "GET") copy.uses++;
     const millis = now() - start;
-    const answer = decideAnswer(read, copy.meta, status);
+    const times = { start, now: now(), validatedAt: copy.validatedAt };
+    const answer = decideAnswer(read, copy.meta, status, times);
     const body =
       answer.status === 206
         ? new Uint8Array(copy.body, answer.part.offset, answer.part.length)
@@ -151,7 +152,7 @@ export class Reader {
           ? null
           : copy.body;
     return {
-      response: buildResponse(answer, copy.meta, body, status, millis),
+      response: buildResponse(answer, copy.meta, body, status, times),
       learned:
         read.method === "HEAD"
           ? null
@@ -268,7 +269,7 @@ export class Reader {
   ): Promise<ReadResult> {
     const { store, stats, now } = this.#parts;
     stats.bypassed++;
-    const { response, meta } = await readDirectly(store, read, status, () => now() - start, opened);
+    const { response, meta } = await readDirectly(store, read, status, { start, now }, opened);
     return {
       response,
       learned:
@@ -299,7 +300,7 @@ export class Reader {
   async #head(read: ReadRequest, start: number): Promise<ReadResult> {
     this.#parts.stats.misses++;
     const { store, now } = this.#parts;
-    const { response } = await readDirectly(store, read, STATUS.miss, () => now() - start);
+    const { response } = await readDirectly(store, read, STATUS.miss, { start, now });
     return { response, learned: null };
   }
 

@@ -31,7 +31,7 @@ export async function readFromPartition(
   const start = Date.now();
   const store = resilient(new R2ShardStore(env.SHARDS));
   const status = `Foreshard; fwd=bypass; detail=${reason}`;
-  return (await readDirectly(store, read, status, () => Date.now() - start)).response;
+  return (await readDirectly(store, read, status, { start, now: Date.now })).response;
 }
 
 /** The partition's answer, or null when there is none. */

@@ -4,15 +4,37 @@ export interface Freshness {
   readonly storable: boolean;
   /** ms after its validation; Infinity for immutable shards. */
   readonly lifetime: number;
+  /** Whether a copy past its lifetime may be served while the storage does not answer. */
+  readonly mayServeStale: boolean;
 }
+
+/** Directives that forbid a shared cache to serve a stale copy, whatever fails (RFC 9111 §4.2.4). */
+const FORBID_STALE = ["no-cache", "no-store", "must-revalidate", "proxy-revalidate", "s-maxage"];
 
 /**
  * A shard's own Cache-Control overrides the configured freshness: `immutable`, `max-age`, `s-maxage` (which goes
  * before `max-age` in shared caches), `no-cache` (always asks) and `no-store` (never kept).
  */
 export function freshness(cacheControl: string | undefined, configuredMillis: number): Freshness {
-  if (cacheControl === undefined) return { storable: true, lifetime: configuredMillis };
-  const directives = new Map(
+  if (cacheControl === undefined) return { storable: true, lifetime: configuredMillis, mayServeStale: true };
+  const directives = parseDirectives(cacheControl);
+  return {
+    storable: !directives.has("no-store"),
+    lifetime: lifetimeOf(directives, configuredMillis),
+    mayServeStale: !FORBID_STALE.some((name) => directives.has(name)),
+  };
+}
+
+function lifetimeOf(directives: ReadonlyMap<string, string>, configuredMillis: number): number {
+  if (directives.has("no-store") || directives.has("no-cache")) return 0;
+  if (directives.has("immutable")) return Number.POSITIVE_INFINITY;
+  const age = directives.get("s-maxage") ?? directives.get("max-age");
+  return age !== undefined && /^\d{1,10}$/.test(age) ? Number(age) * 1_000 : configuredMillis;
+}
+
+/** Directives in lower case with their values, without quotes. */
+const parseDirectives = (cacheControl: string): ReadonlyMap<string, string> =>
+  new Map(
     cacheControl
       .toLowerCase()
       .split(",")
@@ -21,11 +43,3 @@ export function freshness(cacheControl: string | undefined, configuredMillis: nu
         return [name.trim(), value.trim().replaceAll('"', "")];
       }),
   );
-  if (directives.has("no-store")) return { storable: false, lifetime: 0 };
-  if (directives.has("no-cache")) return { storable: true, lifetime: 0 };
-  if (directives.has("immutable")) return { storable: true, lifetime: Number.POSITIVE_INFINITY };
-  const age = directives.get("s-maxage") ?? directives.get("max-age");
-  return age !== undefined && /^\d{1,10}$/.test(age)
-    ? { storable: true, lifetime: Number(age) * 1_000 }
-    : { storable: true, lifetime: configuredMillis };
-}

@@ -14,6 +14,7 @@ const EXPOSED = [
   "Repr-Digest",
   "Server-Timing",
   "Last-Modified",
+  "Age",
   "Retry-After",
 ].join(", ");
 

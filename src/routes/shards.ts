@@ -1,15 +1,17 @@
 import { type Context, Hono } from "hono";
 import { parseDictionary } from "structured-headers";
 import { z } from "zod";
+import { cursorSchema, encodeCursor } from "../contract/cursor.ts";
 import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
 import { INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
 import { readFromPartition } from "../edge/partition-read.ts";
 import { type Coherence, publishInvalidation } from "../edge/publish-invalidation.ts";
 import { settledRoutingState } from "../edge/routing-state.ts";
+import { lastModified } from "../http/conditions.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
-import { DigestMismatchError, InvalidCursorError, type ShardMeta } from "../storage/shard-store.ts";
+import { DigestMismatchError, type ShardMeta } from "../storage/shard-store.ts";
 import type { AppTypes } from "./app-types.ts";
 import { authorize } from "./authorize.ts";
 import { addVary } from "./edit-headers.ts";
@@ -21,31 +23,24 @@ import { refuseDeleteConditions, storedHeaders, writeConditions } from "./stored
 /** `/shards`: the data plane. */
 export const shardRoutes = new Hono<AppTypes>();
 
-const listQuery = z.object({
-  prefix: z.string().max(MAX_ID_BYTES).optional(),
-  cursor: z.string().max(4_096).optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
-});
+/** A cursor belongs to the list it came from, and so to its prefix. */
+const listQuery = (prefix: string) =>
+  z.object({
+    prefix: z.string().max(MAX_ID_BYTES).default(""),
+    cursor: cursorSchema(prefix).optional(),
+    limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+  });
 
 shardRoutes.get("/", async (context) => {
   await authorize(context.req.raw, "read", context.var.config);
-  const query = listQuery.safeParse(context.req.query());
+  const query = listQuery(context.req.query("prefix") ?? "").safeParse(context.req.query());
   if (!query.success) throw new ProblemError("invalid-query", describeZodError(query.error));
   const { prefix, cursor, limit } = query.data;
-  const page = await resilient(new R2ShardStore(context.env.SHARDS))
-    .list({
-      limit,
-      ...(prefix !== undefined && { prefix }),
-      ...(cursor !== undefined && { cursor }),
-    })
-    .catch((error: unknown) => {
-      if (error instanceof InvalidCursorError)
-        throw new ProblemError(
-          "invalid-query",
-          "cursor: must be one that a list answered; begin without one",
-        );
-      throw error;
-    });
+  const page = await resilient(new R2ShardStore(context.env.SHARDS)).list({
+    prefix,
+    limit,
+    ...(cursor !== undefined && { cursor }),
+  });
   return context.json(
     {
       shards: page.shards.map(({ id, size, etag, uploaded }) => ({
@@ -54,7 +49,7 @@ shardRoutes.get("/", async (context) => {
         etag,
         uploaded: new Date(uploaded).toISOString(),
       })),
-      ...(page.cursor !== undefined && { cursor: page.cursor }),
+      ...(page.cursor !== undefined && { cursor: encodeCursor(prefix, page.cursor) }),
     },
     200,
     { "Cache-Control": "no-store" },
@@ -213,7 +208,7 @@ function stored(id: string, meta: ShardMeta, existed: boolean): Response {
       status: existed ? 200 : 201,
       headers: {
         ETag: meta.etag,
-        "Last-Modified": new Date(meta.uploaded).toUTCString(),
+        "Last-Modified": lastModified(meta.uploaded, Date.now()),
         "Cache-Control": "no-store",
         ...(existed ? {} : { Location: `/shards/${id.split("/").map(encodeURIComponent).join("/")}` }),
       },

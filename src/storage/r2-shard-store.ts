@@ -1,7 +1,6 @@
 import {
   type ByteRange,
   DigestMismatchError,
-  InvalidCursorError,
   type OpenShard,
   type PutOptions,
   type ShardMeta,
@@ -16,8 +15,6 @@ const BAD_DIGEST = /\(100(37|39)\)|sha-?256|checksum|digest/i;
 
 /** R2's error code for a key that is written or read more often than it takes. */
 const THROTTLED = /\(10058\)|too many requests|concurrent request rate/i;
-/** R2's error codes for arguments it does not accept: with the rest checked before, this is the cursor. */
-const BAD_ARGUMENT = /\(100(05|20|22|29)\)|cursor|continuation/i;
 
 /** Shards in an R2 bucket, each under its id as the key. */
 export class R2ShardStore implements ShardStore {
@@ -70,24 +67,30 @@ export class R2ShardStore implements ShardStore {
     await available(this.#bucket.delete(id));
   }
 
-  async list(options: { prefix?: string; cursor?: string; limit: number }): Promise<ShardPage> {
-    const page = await available(this.#bucket.list(options), (error) =>
-      options.cursor !== undefined && BAD_ARGUMENT.test(String(error))
-        ? new InvalidCursorError("the storage does not know this cursor", { cause: error })
-        : unavailable(error),
+  /** The cursor is the last id of the page before: R2's own says nothing of its prefix, and takes anything locally. */
+  async list({
+    cursor,
+    ...options
+  }: {
+    prefix?: string;
+    cursor?: string;
+    limit: number;
+  }): Promise<ShardPage> {
+    const page = await available(
+      this.#bucket.list(cursor === undefined ? options : { ...options, startAfter: cursor }),
     );
     return {
       shards: page.objects.map((object) => ({ id: object.key, ...toMeta(object) })),
-      cursor: page.truncated ? page.cursor : undefined,
+      cursor: page.truncated ? page.objects.at(-1)?.key : undefined,
     };
   }
 }
 
-async function available<T>(call: Promise<T>, toError: (cause: unknown) => Error = unavailable): Promise<T> {
+async function available<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
   } catch (error) {
-    throw toError(error);
+    throw unavailable(error);
   }
 }
 

@@ -1,40 +1,8 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { shardIdFault } from "../../src/contract/ids.ts";
 import { buildReadRequest, parseReadRequest } from "../../src/contract/partition-protocol.ts";
 import { partOf } from "../../src/http/byte-range.ts";
-import { evaluate, rangeStillValid } from "../../src/http/conditions.ts";
-import { freshness } from "../../src/http/freshness.ts";
-
-const current = { etag: '"v2"', uploaded: Date.parse("2026-01-02T03:04:05.678Z") };
-
-describe("preconditions", () => {
-  it.each([
-    [{ ifNoneMatch: '"v1", W/"v2"' }, "not-modified"],
-    [{ ifNoneMatch: '"v1"' }, "proceed"],
-    [{ ifNoneMatch: "*" }, "not-modified"],
-    [{ ifMatch: '"v2"' }, "proceed"],
-    [{ ifMatch: 'W/"v2"' }, "failed"],
-    [{ ifMatch: "*" }, "proceed"],
-    [{ ifModifiedSince: "Fri, 02 Jan 2026 03:04:05 GMT" }, "not-modified"],
-    [{ ifModifiedSince: "Fri, 02 Jan 2026 03:04:04 GMT" }, "proceed"],
-    [{ ifModifiedSince: "rubbish" }, "proceed"],
-    [{ ifUnmodifiedSince: "Fri, 02 Jan 2026 03:04:05 GMT" }, "proceed"],
-    [{ ifUnmodifiedSince: "Fri, 02 Jan 2026 03:04:04 GMT" }, "failed"],
-    [{ ifNoneMatch: '"v1"', ifModifiedSince: "Fri, 02 Jan 2026 03:04:05 GMT" }, "proceed"],
-    [{ ifMatch: '"v2"', ifUnmodifiedSince: "Fri, 02 Jan 2026 03:04:04 GMT" }, "proceed"],
-  ] as const)("%j gives %s", (conditions, verdict) => {
-    expect(evaluate(conditions, current)).toBe(verdict);
-  });
-
-  it("serves a range under If-Range only for the exact version", () => {
-    expect(rangeStillValid(undefined, current)).toBe(true);
-    expect(rangeStillValid('"v2"', current)).toBe(true);
-    expect(rangeStillValid('W/"v2"', current)).toBe(false);
-    expect(rangeStillValid("Fri, 02 Jan 2026 03:04:05 GMT", current)).toBe(true);
-    expect(rangeStillValid("Fri, 02 Jan 2026 03:04:06 GMT", current)).toBe(false);
-  });
-});
 
 it("never reads a range outside the shard", () => {
   fc.assert(
@@ -54,18 +22,6 @@ it("never reads a range outside the shard", () => {
     ),
     { seed: 3 },
   );
-});
-
-it.each([
-  [undefined, { storable: true, lifetime: 30_000 }],
-  ["max-age=5", { storable: true, lifetime: 5_000 }],
-  ["public, max-age=5, s-maxage=9", { storable: true, lifetime: 9_000 }],
-  ["Immutable", { storable: true, lifetime: Number.POSITIVE_INFINITY }],
-  ["no-cache, max-age=5", { storable: true, lifetime: 0 }],
-  ["no-store", { storable: false, lifetime: 0 }],
-  ["max-age=soon", { storable: true, lifetime: 30_000 }],
-])("reads the freshness of Cache-Control: %s", (header, expected) => {
-  expect(freshness(header, 30_000)).toEqual(expected);
 });
 
 it("carries any valid read unchanged from the edge to the partition", () => {

@@ -87,7 +87,9 @@ export class Simulation {
     });
     if (response !== null) return response;
     const status = "Foreshard; fwd=bypass; detail=partition-unavailable";
-    return (await readDirectly(place.edgeStorage, read, status, () => 0)).response;
+    return (
+      await readDirectly(place.edgeStorage, read, status, { start: this.time.now, now: () => this.time.now })
+    ).response;
   }
 
   /** Tells one partition of changes, once. */
