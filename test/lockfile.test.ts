@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 interface Locked {
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
   readonly integrity?: string;
   readonly resolved?: string;
   readonly deprecated?: string;
@@ -20,6 +21,15 @@ describe("the lock file", () => {
   it("has an integrity for each package of each platform", () => {
     expect(packages.length).toBeGreaterThan(200);
     expect(namesWhere(({ integrity }) => !/^sha512-[\w+/]{86}==$/.test(integrity ?? ""))).toEqual([]);
+  });
+
+  it("holds the packages of all platforms, not only of the one it was written on", () => {
+    const wanted = Object.values(lock.packages).flatMap(({ optionalDependencies }) =>
+      Object.keys(optionalDependencies ?? {}),
+    );
+    expect(wanted.length).toBeGreaterThan(50);
+    const held = new Set(packages.map(([path]) => path.replace(/^.*node_modules\//, "")));
+    expect(wanted.filter((name) => !held.has(name))).toEqual([]);
   });
 
   it("names no registry", () => {
