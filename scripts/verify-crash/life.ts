@@ -35,7 +35,7 @@ export class Life {
     const life = new Life(optionsFile);
     const stopAtExit = (): void => life.#signalGroup();
     process.once("exit", stopAtExit);
-    life.#ended.then(() => process.off("exit", stopAtExit));
+    void life.#ended.then(() => process.off("exit", stopAtExit));
     const patience = Date.now() + START_PATIENCE_MS;
     for (;;) {
       const port = life.#output.find((line) => /^\d+$/.test(line));
