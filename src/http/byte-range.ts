@@ -1,10 +1,13 @@
-import parseRange from "range-parser";
+import { parse } from "range-parser";
 
 /** A part of a shard: `offset` from its start and `length`, both in bytes. */
 export interface Part {
   readonly offset: number;
   readonly length: number;
 }
+
+/** The bit that range-parser sets where any range is malformed. */
+const MALFORMED = 1;
 
 /**
  * What a `Range` header asks of a shard of `size` bytes. `"whole"` where there is none, its unit is unknown or it
@@ -13,9 +16,9 @@ export interface Part {
  */
 export function partOf(header: string | undefined, size: number): Part | "whole" | "unsatisfiable" {
   if (header === undefined || !/^\s*bytes\s*=/i.test(header)) return "whole";
-  const ranges = parseRange(size, header.trim());
-  if (ranges === -1 || ranges === -2) return "unsatisfiable";
+  const { code, ranges } = parse(size, header.trim());
   const [only, ...more] = ranges;
-  if (only === undefined || more.length > 0) return "whole";
+  if ((code & MALFORMED) !== 0 || only === undefined) return "unsatisfiable";
+  if (more.length > 0) return "whole";
   return { offset: only.start, length: only.end - only.start + 1 };
 }

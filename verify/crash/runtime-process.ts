@@ -35,7 +35,7 @@ export class RuntimeProcess {
     const life = new RuntimeProcess(optionsFile);
     const stopAtExit = (): void => life.#signalGroup();
     process.once("exit", stopAtExit);
-    life.#ended.then(() => process.off("exit", stopAtExit));
+    void life.#ended.then(() => process.off("exit", stopAtExit));
     const patience = Date.now() + START_TIMEOUT_MS;
     for (;;) {
       const port = life.#output.find((line) => /^\d+$/.test(line));
