@@ -1,4 +1,5 @@
 import { hash32 } from "../src/core/hash.ts";
+import type { NodeStorage } from "../src/storage/node-storage.ts";
 
 /** One schema step; once shipped neither its name nor its SQL may change. */
 export interface Migration {
@@ -16,7 +17,7 @@ export class MigrationError extends Error {
  * `PRAGMA user_version` is not available to objects, hence a table. O(steps) a start.
  * @throws MigrationError when an applied step was changed, removed or reordered.
  */
-export function migrate(storage: DurableObjectStorage, migrations: readonly Migration[]): void {
+export function migrate(storage: NodeStorage, migrations: readonly Migration[]): void {
   storage.transactionSync(() => {
     storage.sql.exec(
       "CREATE TABLE IF NOT EXISTS schema_steps (step INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum INTEGER NOT NULL)",

@@ -48,6 +48,6 @@ export class Foreshard implements SimulatedCache {
   /** The copy is resident, having been filled for whoever came; the engine still wants to know what the fill took. */
   overtaken(object: string, size: Bytes, now: EpochMillis): void {
     if (this.#engine.has(object)) this.#engine.fill(object, size, "prefetch", now);
-    else this.#engine.fillFailed(object, false);
+    else this.#engine.prefetchFailed(object);
   }
 }

@@ -1,4 +1,5 @@
 import { hash32 } from "../../src/core/hash.ts";
+import type { NodeStorage } from "../../src/storage/node-storage.ts";
 
 /** A part of a blob: well under the platform's 2 MB a value. */
 const PART_BYTES = 1_048_576;
@@ -8,9 +9,9 @@ const decoder = new TextDecoder();
 
 /** Named JSON documents in the coordinator's SQLite, in parts, with a checksum: a few rows, never a row a pair. */
 export class BlobStore {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: NodeStorage;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: NodeStorage) {
     this.#storage = storage;
   }
 

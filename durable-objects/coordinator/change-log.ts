@@ -1,6 +1,7 @@
 import type { Change } from "../../src/core/coherence/change.ts";
 import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
 import type { RecentChanges } from "../../src/core/coherence/lease-manager.ts";
+import type { NodeStorage } from "../../src/storage/node-storage.ts";
 
 /** Strong writes remembered at most; more in a minute shorten the window that is told of. */
 const MAX_CHANGES = 1_000;
@@ -10,9 +11,9 @@ const MAX_CHANGES = 1_000;
  * back. One row written a strong write.
  */
 export class ChangeLog implements RecentChanges {
-  readonly #sql: SqlStorage;
+  readonly #sql: NodeStorage["sql"];
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: NodeStorage["sql"]) {
     this.#sql = sql;
   }
 

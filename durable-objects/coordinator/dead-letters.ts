@@ -1,4 +1,5 @@
 import type { DeadLetter } from "../../src/contract/messages.ts";
+import type { NodeStorage } from "../../src/storage/node-storage.ts";
 
 /** Letters kept for people to look at; the oldest go first. */
 const MAX_LETTERS = 200;
@@ -7,9 +8,9 @@ const MAX_BODY = 2_000;
 
 /** The dead letters in the coordinator's SQLite. */
 export class DeadLetters {
-  readonly #sql: SqlStorage;
+  readonly #sql: NodeStorage["sql"];
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: NodeStorage["sql"]) {
     this.#sql = sql;
   }
 

@@ -1,6 +1,7 @@
 import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { Settings } from "../../src/contract/settings.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import type { Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
@@ -13,8 +14,8 @@ import type { ShardStore } from "../../src/storage/shard-store.ts";
 import type { DiskTier } from "./disk-tier.ts";
 import { EnginePolicy } from "./engine-policy.ts";
 import { EventProcessor } from "./event-processor.ts";
+import { KnownShards } from "./known-shards.ts";
 import { MemoryTier } from "./memory-tier.ts";
-import { Decisions } from "./prefetch-history.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import { Reader } from "./reader.ts";
 import { Reporting } from "./reporting.ts";
@@ -22,106 +23,78 @@ import { SingleFlight } from "./single-flight.ts";
 import { newStats } from "./stats.ts";
 import { WriteBehind } from "./write-behind.ts";
 
-/** What the parts of a partition get from the object around them. */
-export interface Surroundings {
+/** What the parts of a partition get from the node around them. */
+export interface CreatePartitionDeps {
   readonly address: PartitionAddress;
   readonly store: ShardStore;
   readonly disk: DiskTier;
   readonly lease: Lease;
   readonly leaseSettled: () => Promise<void>;
   readonly settings: () => Settings;
-  readonly now: () => number;
-  readonly send: {
-    report(report: Report): Promise<unknown>;
-    prefetch(message: PrefetchMessage, delaySeconds: number): Promise<unknown>;
-  };
+  /** Overrides of the engine's own settings, for simulations scaled down. */
+  readonly engine: Partial<EngineSettings>;
+  readonly clock: Clock;
+  readonly sendReport: (report: Report) => Promise<unknown>;
+  readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
   /** Called when a batch of events has been learned from. */
   readonly afterwards: () => void;
 }
 
-export type PartitionParts = ReturnType<typeof assemble>;
+export type PartitionParts = ReturnType<typeof createPartition>;
 
 /** Puts a partition's parts together, empty: nothing cached in memory, nothing learned, nothing counted. */
-export function assemble({
-  address,
-  disk,
-  lease,
-  leaseSettled,
-  settings,
-  now,
-  send,
-  afterwards,
-  ...outer
-}: Surroundings) {
+export function createPartition(deps: CreatePartitionDeps) {
+  const { address, clock, disk, lease, settings } = deps;
   const stats = newStats();
-  const store = countingReads(outer.store, () => stats.storageReads++);
+  const known = new KnownShards();
+  const store = countingReads(deps.store, () => stats.storageReads++);
   const capacity = Math.max(1, settings().memoryBytes);
-  const engine = new Engine(bytes(capacity), engineSettings(settings()));
+  const engine = new Engine(bytes(capacity), { ...engineSettings(settings()), ...deps.engine }, (shard) =>
+    known.has(shard),
+  );
   const memory = new MemoryTier(() => new EnginePolicy(engine), capacity);
   const fills = new SingleFlight({
     store,
     memory,
     lease,
+    known,
     cacheableBytes: () => settings().cacheableBytes,
-    now,
+    clock,
   });
   const arm = new ControlArm();
-  const decisions = new Decisions();
-  const reporting = new Reporting({ address, stats, send: send.report, now });
-  const prefetcher = new Prefetcher({
-    engine,
-    arm,
-    reporting,
-    decisions,
-    fills,
-    memory,
-    stats,
-    settings,
-    now,
-  });
+  const reporting = new Reporting({ address, stats, arm, send: deps.sendReport, clock });
+  const prefetcher = new Prefetcher({ engine, arm, fills, memory, stats, settings, clock });
   engine.onOutcome((probability, label) => reporting.calibrate(probability, label === 1));
-  const learner = new EventProcessor({
+  const events = new EventProcessor({
     address,
     engine,
     memory,
     prefetcher,
     reporting,
     arm,
-    decisions,
     stats,
-    settings,
-    sendPrefetch: send.prefetch,
-    now,
-    afterwards,
+    clock,
+    sendPrefetch: deps.sendPrefetch,
+    afterwards: deps.afterwards,
   });
   const reader = new Reader({
     store,
     memory,
     disk,
+    known,
     fills,
     lease,
-    leaseSettled,
+    leaseSettled: deps.leaseSettled,
     stats,
-    now,
+    clock,
     onWait: (read) => {
-      if (read.method === "GET") learner.learnNow(eventOf(read, now()));
+      if (read.method === "GET") events.learnNow(eventOf(read, clock.now()));
     },
     freshnessMillis: () => settings().freshnessSeconds * SECOND,
     staleIfErrorMillis: () => settings().staleIfErrorSeconds * SECOND,
   });
-  return {
-    stats,
-    engine,
-    arm,
-    decisions,
-    memory,
-    fills,
-    prefetcher,
-    reporting,
-    learner,
-    reader,
-    writeBehind: new WriteBehind(memory, disk),
-  };
+  const writeBehind = new WriteBehind(memory, disk);
+  return { stats, engine, arm, memory, fills, prefetcher, reporting, events, reader, writeBehind };
 }
 
 /** The event that a read is. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Lru } from "../../src/core/cache/lru.ts";
 import { bytes } from "../../src/core/units.ts";
+import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
 
 /** The platform takes 2 MB a value; 1 MiB leaves room and keeps the number of rows written low. */
@@ -11,6 +12,8 @@ const MAX_COPIES = 20_000;
 const metaSchema = z.object({
   size: z.int().nonnegative(),
   etag: z.string(),
+  /** Copies of before versions were kept have none: they differ from any. */
+  version: z.string().default(""),
   uploaded: z.number(),
   contentType: z.string().optional(),
   contentEncoding: z.string().optional(),
@@ -34,13 +37,13 @@ export interface WritableCopy extends DiskCopy {
  * recently used goes first. Reads are SQL only; writes happen in batches behind the responses.
  */
 export class DiskTier {
-  readonly #storage: DurableObjectStorage;
+  readonly #storage: NodeStorage;
   readonly #policy: Lru;
   readonly #copyNumbers = new Map<string, number>();
   #enabled: boolean;
   #corrupt = 0;
 
-  constructor(storage: DurableObjectStorage, capacity: number) {
+  constructor(storage: NodeStorage, capacity: number) {
     this.#storage = storage;
     this.#enabled = capacity > 0;
     this.#policy = new Lru(bytes(Math.max(1, capacity)));
@@ -84,7 +87,7 @@ export class DiskTier {
   async write(copies: readonly WritableCopy[], isCurrent: (copy: WritableCopy) => boolean): Promise<void> {
     if (!this.#enabled) return;
     const digests = await Promise.all(copies.map(({ body }) => crypto.subtle.digest("SHA-256", body)));
-    this.#storage.transactionSync(() => {
+    this.#transaction(() => {
       copies.forEach((copy, index) => {
         const digest = digests[index];
         if (digest !== undefined && isCurrent(copy)) this.#write(copy, digest);
@@ -92,6 +95,7 @@ export class DiskTier {
     });
   }
 
+  /** Drops a copy: from the index at once, whatever becomes of its rows. */
   remove(id: string): boolean {
     this.#policy.remove(id);
     return this.#delete(id);
@@ -100,18 +104,30 @@ export class DiskTier {
   resize(capacity: number): void {
     this.#enabled = capacity > 0;
     const evicted = this.#policy.resize(bytes(Math.max(1, capacity)));
-    this.#storage.transactionSync(() => {
+    this.#transaction(() => {
       for (const id of evicted) this.#delete(id);
     });
   }
 
   clear(): void {
-    this.#storage.transactionSync(() => {
+    this.#transaction(() => {
       for (const id of [...this.#copyNumbers.keys()]) this.remove(id);
     });
   }
 
+  /** What SQL undoes, the index undoes: it is read anew from what SQL has. */
+  #transaction(work: () => void): void {
+    try {
+      this.#storage.transactionSync(work);
+    } catch (error) {
+      this.#loadIndex();
+      throw error;
+    }
+  }
+
   #loadIndex(): void {
+    for (const id of this.#copyNumbers.keys()) this.#policy.remove(id);
+    this.#copyNumbers.clear();
     const rows = this.#storage.sql.exec("SELECT copy, shard, size FROM copies ORDER BY copy").toArray();
     for (const row of rows) {
       this.#copyNumbers.set(String(row.shard), Number(row.copy));
@@ -129,7 +145,8 @@ export class DiskTier {
     if (meta === null || meta.size !== row.size) return null;
     const body = new Uint8Array(meta.size);
     let offset = 0;
-    for (const { data } of sql.exec("SELECT data FROM chunks WHERE copy = ? ORDER BY position", number)) {
+    const chunks = sql.exec("SELECT data FROM chunks WHERE copy = ? ORDER BY position", number).toArray();
+    for (const { data } of chunks) {
       if (!(data instanceof ArrayBuffer) || offset + data.byteLength > body.length) return null;
       body.set(new Uint8Array(data), offset);
       offset += data.byteLength;
@@ -142,7 +159,7 @@ export class DiskTier {
     this.remove(copy.id);
     if (!this.#admit(copy.id, copy.body.byteLength)) return;
     const { sql } = this.#storage;
-    const { copy: number } = sql
+    const [row] = sql
       .exec(
         "INSERT INTO copies (shard, size, sha256, meta, validated_at) VALUES (?, ?, ?, ?, ?) RETURNING copy",
         copy.id,
@@ -151,15 +168,16 @@ export class DiskTier {
         JSON.stringify(copy.meta),
         copy.validatedAt,
       )
-      .one();
+      .toArray();
+    const number = Number(row?.copy);
     for (let offset = 0, position = 0; offset < copy.body.byteLength; offset += CHUNK_BYTES, position++)
       sql.exec(
         "INSERT INTO chunks (copy, position, data) VALUES (?, ?, ?)",
-        number as number,
+        number,
         position,
         copy.body.slice(offset, offset + CHUNK_BYTES),
       );
-    this.#copyNumbers.set(copy.id, Number(number));
+    this.#copyNumbers.set(copy.id, number);
   }
 
   #admit(id: string, size: number): boolean {
@@ -193,5 +211,6 @@ function parseMeta(text: string): ShardMeta | null {
 
 async function hasDigest(body: ArrayBuffer, sha256: ArrayBuffer): Promise<boolean> {
   const actual = await crypto.subtle.digest("SHA-256", body);
-  return actual.byteLength === sha256.byteLength && crypto.subtle.timingSafeEqual(actual, sha256);
+  const [given, wanted] = [new Uint8Array(actual), new Uint8Array(sha256)];
+  return given.length === wanted.length && given.every((byte, index) => byte === wanted[index]);
 }

@@ -1,15 +1,19 @@
-import { MAX_PREFETCH_KEYS, type PrefetchMessage } from "../../src/contract/messages.ts";
-import type { Settings } from "../../src/contract/settings.ts";
+import {
+  MAX_PREFETCH_KEYS,
+  type PrefetchMessage,
+  queueDelay,
+  toPlanned,
+} from "../../src/contract/messages.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { FifoQueue } from "../../src/core/collections/fifo-queue.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
-import { type ControlArm, isControl } from "../../src/core/experiment/control-arm.ts";
+import type { ControlArm } from "../../src/core/experiment/control-arm.ts";
 import type { PrefetchPlan } from "../../src/core/prefetch/plan.ts";
-import type { Prefetch } from "../../src/core/prefetch/prefetch-queue.ts";
+import type { Prefetch } from "../../src/core/prefetch/prefetch.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, SECOND } from "../../src/core/units.ts";
 import type { MemoryTier } from "./memory-tier.ts";
-import type { Decisions, Verdict } from "./prefetch-history.ts";
 import type { Prefetcher } from "./prefetcher.ts";
 import type { Reporting } from "./reporting.ts";
 import type { Stats } from "./stats.ts";
@@ -33,9 +37,6 @@ export interface ReadStats {
   readonly size: number;
 }
 
-/** The longest a queue holds a message back is a day; half of it is long past any use, seconds. */
-const MAX_DELAY = 12 * 3_600;
-
 /** An event with what its read came to, if it was one. */
 export interface Observed {
   readonly event: ShardEvent;
@@ -43,7 +44,7 @@ export interface Observed {
   readonly outcome: ReadStats | null;
 }
 
-/** What a learner works with. */
+/** What an {@link EventProcessor} works with. */
 export interface EventProcessorDeps {
   readonly address: PartitionAddress;
   readonly engine: Engine;
@@ -51,11 +52,9 @@ export interface EventProcessorDeps {
   readonly prefetcher: Prefetcher;
   readonly reporting: Reporting;
   readonly arm: ControlArm;
-  readonly decisions: Decisions;
   readonly stats: Stats;
-  readonly settings: () => Settings;
   readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
-  readonly now: () => number;
+  readonly clock: Clock;
   /** Called when a batch of events has been learned from. */
   readonly afterwards: () => void;
 }
@@ -63,11 +62,11 @@ export interface EventProcessorDeps {
 /** Learns from a partition's events, behind the responses, and prefetches from what it learned. */
 export class EventProcessor {
   readonly #events = new FifoQueue<Observed>(MAX_EVENTS_WAITING);
-  readonly #parts: EventProcessorDeps;
+  readonly #deps: EventProcessorDeps;
   #scheduled = false;
 
-  constructor(parts: EventProcessorDeps) {
-    this.#parts = parts;
+  constructor(deps: EventProcessorDeps) {
+    this.#deps = deps;
   }
 
   get waiting(): number {
@@ -83,8 +82,11 @@ export class EventProcessor {
    */
   learnNow(event: ShardEvent): void {
     this.#learnSome();
-    if (event.shard !== undefined && this.#parts.memory.tookPushedOut(event.shard))
-      this.#parts.arm.pushedOut();
+    const { memory, arm, stats } = this.#deps;
+    if (event.shard !== undefined && memory.tookPushedOut(event.shard)) {
+      arm.pushedOut();
+      stats.pushedOut++;
+    }
     this.#learn(event);
     this.#schedule();
   }
@@ -100,7 +102,7 @@ export class EventProcessor {
     if (this.#scheduled) return;
     this.#scheduled = true;
     // Zero delay: it only lets the response leave first, and keeps nothing awake.
-    setTimeout(() => this.#drain(), 0);
+    this.#deps.clock.after(0, () => this.#drain());
   }
 
   #drain(): void {
@@ -110,8 +112,8 @@ export class EventProcessor {
       this.#schedule();
       return;
     }
-    this.#parts.reporting.sendWhenDue(this.#parts.engine.takePatternChange());
-    this.#parts.afterwards();
+    this.#deps.reporting.sendWhenDue(this.#deps.engine.takePatternChange());
+    this.#deps.afterwards();
   }
 
   #learnSome(): void {
@@ -125,91 +127,45 @@ export class EventProcessor {
   }
 
   #report({ event, outcome }: Observed): void {
-    const { reporting } = this.#parts;
+    const { reporting } = this.#deps;
     if (outcome === null) {
       reporting.observe({ ...event, missed: null });
       return;
     }
-    const { missed, prefetched, millis: latency, size: bytes } = outcome;
-    reporting.observe({ ...event, missed, prefetched, latency, bytes });
+    const { missed, size: bytes } = outcome;
+    reporting.observe({ ...event, missed, bytes });
   }
 
   #learn(event: ShardEvent): void {
-    const { engine, stats } = this.#parts;
+    const { engine, prefetcher, stats } = this.#deps;
     stats.eventsLearned++;
-    const verdict = this.#verdict(event);
-    this.#judge(engine.request(event).plans, event, verdict);
-  }
-
-  /** Whether this event may lead to prefetches at all. */
-  #verdict(event: ShardEvent): Verdict {
-    const { arm, settings, now } = this.#parts;
-    if (isControl(event.user)) return "control";
-    const { prefetchMode, prefetchCost, dollarsPerMillionReads } = settings();
-    const paused =
-      prefetchMode === "automatic" && arm.isPaused({ prefetchCost, dollarsPerMillionReads }, now());
-    return paused ? "paused" : "issued";
-  }
-
-  #judge(plans: readonly PrefetchPlan[], event: ShardEvent, verdict: Verdict): void {
-    const { engine, now } = this.#parts;
-    for (const { shard, source, probability, price } of plans) {
-      this.#note(shard, event, source, probability, price, verdict);
-      if (verdict !== "issued") engine.fillFailed(shard, false);
-    }
-    if (verdict !== "issued" || plans.length === 0) return;
-    const time = now();
-    this.#dispatch(
-      plans.map(({ shard, probability, expectedDelay, expiresAt }) => ({
-        shard,
-        probability,
-        arrival: epochMillis(time + expectedDelay),
-        expires: epochMillis(Math.max(expiresAt, time + MIN_TIME_TO_FETCH)),
-        reason: "predicted",
-      })),
-    );
-  }
-
-  #note(
-    shard: string,
-    event: ShardEvent,
-    expert: string,
-    probability: number,
-    price: number,
-    verdict: Verdict,
-  ) {
-    const after = event.shard === undefined ? {} : { after: event.shard };
-    const at = this.#parts.now();
-    this.#parts.decisions.note(shard, {
-      at,
-      event: event.type,
-      ...after,
-      expert,
-      probability,
-      price,
-      verdict,
-    });
+    const { outcome, plans } = engine.request(event, prefetcher.refusal(event.user));
+    if (outcome === "late") stats.late++;
+    if (plans.length > 0) this.#dispatch(plans);
   }
 
   /** What is due soon is fetched here and now; the rest takes the queue, delayed to arrive in time. */
-  #dispatch(prefetches: readonly Prefetch[]): void {
-    const { prefetcher, address, sendPrefetch, stats, now } = this.#parts;
-    const later = now() + QUEUE_FROM;
-    prefetcher.offer(prefetches.filter((prefetch) => prefetch.arrival <= later));
-    const distant = prefetches.filter((prefetch) => prefetch.arrival > later).slice(0, MAX_PREFETCH_KEYS);
-    const [first] = distant;
-    if (first === undefined) return;
-    const delay = Math.min(MAX_DELAY, Math.max(0, Math.floor((first.arrival - now() - QUEUE_LEAD) / SECOND)));
-    const message: PrefetchMessage = {
+  #dispatch(plans: readonly PrefetchPlan[]): void {
+    const { prefetcher, engine, address, sendPrefetch, stats, clock } = this.#deps;
+    const now = epochMillis(clock.now());
+    const prefetches = plans.map((plan) => ({
+      ...plan,
+      expires: epochMillis(Math.max(plan.expires, now + MIN_TIME_TO_FETCH)),
+    }));
+    const isDistant = ({ arrival }: Prefetch): boolean => arrival > now + QUEUE_FROM;
+    prefetcher.enqueue(prefetches.filter((prefetch) => !isDistant(prefetch)));
+    const distant = prefetches.filter(isDistant).slice(0, MAX_PREFETCH_KEYS);
+    if (distant.length === 0) return;
+    for (const plan of distant) engine.postpone(plan, now);
+    const first = Math.min(...distant.map(({ arrival }) => arrival));
+    const message = {
       partition: address.name,
-      reason: "predicted",
-      prefetches: distant.map(({ shard, probability, arrival, expires }) => ({
-        shard,
-        probability,
-        arrival: Math.round(arrival),
-        expires: Math.round(expires),
-      })),
+      reason: "predicted" as const,
+      prefetches: distant.map(toPlanned),
     };
-    sendPrefetch(message, delay).catch(() => stats.faults++);
+    sendPrefetch(message, queueDelay(first, now, QUEUE_LEAD)).catch(() => {
+      stats.faults++;
+      for (const { shard } of distant) engine.prefetchFailed(shard);
+    });
   }
 }

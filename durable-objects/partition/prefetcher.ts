@@ -1,56 +1,42 @@
 import type { Settings } from "../../src/contract/settings.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
-import type { ControlArm } from "../../src/core/experiment/control-arm.ts";
-import { type Prefetch, PrefetchQueue } from "../../src/core/prefetch/prefetch-queue.ts";
+import { type ControlArm, isControl } from "../../src/core/experiment/control-arm.ts";
+import type { Refusal } from "../../src/core/prefetch/gate.ts";
+import type { Prefetch } from "../../src/core/prefetch/prefetch.ts";
+import { PrefetchQueue } from "../../src/core/prefetch/prefetch-queue.ts";
 import { epochMillis, MINUTE } from "../../src/core/units.ts";
 import type { MemoryTier } from "./memory-tier.ts";
-import type { Decisions } from "./prefetch-history.ts";
-import type { Reporting } from "./reporting.ts";
 import type { SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
 /** Prefetches waiting in one partition: a few seconds of work, so that what waits is not late when its turn comes. */
 const MAX_WAITING = 500;
-/** Ids remembered as not existing or too large to hold, so that a wrong guess costs one read and not one each time. */
-const MAX_VAIN = 2_000;
 
-/** Fetches shards before they are asked for: by predicted arrival, few at a time, within a budget. */
+/** What a prefetcher works with. */
+export interface PrefetcherDeps {
+  readonly engine: Engine;
+  readonly arm: ControlArm;
+  readonly fills: SingleFlight;
+  readonly memory: MemoryTier;
+  readonly stats: Stats;
+  readonly settings: () => Settings;
+  readonly clock: Clock;
+}
+
+/**
+ * Fetches what the gate let through before it is asked for: by predicted arrival, few at a time, within a budget. Others'
+ * proposals go through the gate here; the own predictor's went through it when they were made.
+ */
 export class Prefetcher {
+  readonly #deps: PrefetcherDeps;
   readonly #queue = new PrefetchQueue(MAX_WAITING);
-  readonly #vain = new Set<string>();
-  readonly #fills: SingleFlight;
-  readonly #memory: MemoryTier;
-  readonly #stats: Stats;
-  readonly #engine: Engine;
-  readonly #arm: ControlArm;
-  readonly #reporting: Reporting;
-  readonly #decisions: Decisions;
-  readonly #settings: () => Settings;
-  readonly #now: () => number;
   #active = 0;
   #minute = 0;
   #startedThisMinute = 0;
 
-  constructor(parts: {
-    fills: SingleFlight;
-    memory: MemoryTier;
-    stats: Stats;
-    engine: Engine;
-    arm: ControlArm;
-    reporting: Reporting;
-    decisions: Decisions;
-    settings: () => Settings;
-    now: () => number;
-  }) {
-    this.#fills = parts.fills;
-    this.#memory = parts.memory;
-    this.#stats = parts.stats;
-    this.#engine = parts.engine;
-    this.#arm = parts.arm;
-    this.#reporting = parts.reporting;
-    this.#decisions = parts.decisions;
-    this.#settings = parts.settings;
-    this.#now = parts.now;
+  constructor(deps: PrefetcherDeps) {
+    this.#deps = deps;
   }
 
   get waiting(): number {
@@ -74,18 +60,27 @@ export class Prefetcher {
     return this.#queue.list();
   }
 
-  /** Queues what is not here, not on its way and not known to be fetched in vain, and starts what can start. */
-  offer(prefetches: readonly Prefetch[]): void {
-    const off = this.#settings().prefetchMode === "off";
-    for (const prefetch of prefetches) {
-      const { shard } = prefetch;
-      const inVain = this.#vain.has(shard);
-      const pointless =
-        off || inVain || this.#memory.peek(shard) !== undefined || this.#fills.isInFlight(shard);
-      if (!pointless && this.#queue.push(prefetch)) continue;
-      this.#engine.fillFailed(shard, inVain);
-      this.#decisions.turned(shard, "not needed");
-    }
+  /** Why nothing may be fetched ahead now; for a user's sake when one is named. Null when nothing speaks against it. */
+  refusal(user: string | null): Refusal | null {
+    if (user !== null && isControl(user)) return "control";
+    const { prefetchMode, prefetchCost, dollarsPerMillionReads } = this.#deps.settings();
+    const isPaused =
+      prefetchMode === "automatic" &&
+      this.#deps.arm.isPaused({ prefetchCost, dollarsPerMillionReads }, this.#deps.clock.now());
+    return isPaused ? "paused" : null;
+  }
+
+  /** Others propose: what the gate lets through is queued. */
+  consider(proposals: readonly Prefetch[]): void {
+    const { engine, clock } = this.#deps;
+    this.enqueue(engine.consider(proposals, epochMillis(clock.now()), this.refusal(null)));
+  }
+
+  /** Queues what the gate let through, and starts what can start. */
+  enqueue(prefetches: readonly Prefetch[]): void {
+    for (const prefetch of prefetches)
+      if (this.#isHere(prefetch.shard) || !this.#queue.push(prefetch))
+        this.#deps.engine.prefetchFailed(prefetch.shard);
     this.#pump();
   }
 
@@ -94,58 +89,43 @@ export class Prefetcher {
     this.#queue.cancel(id);
   }
 
-  /** The shard was written or deleted: it may exist by now. */
-  changed(id: string): void {
-    this.#vain.delete(id);
+  #isHere(shard: string): boolean {
+    return this.#deps.memory.peek(shard) !== undefined || this.#deps.fills.isInFlight(shard);
   }
 
   #pump(): void {
-    while (this.#active < this.#settings().prefetchConcurrency && this.#withinBudget()) {
-      const next = this.#queue.pop(epochMillis(this.#now()));
+    while (this.#active < this.#deps.settings().prefetchConcurrency && this.#withinBudget()) {
+      const next = this.#queue.pop(epochMillis(this.#deps.clock.now()));
       if (next === undefined) return;
-      if (this.#memory.peek(next.shard) !== undefined || this.#fills.isInFlight(next.shard)) continue;
-      void this.#fetch(next);
+      if (this.#isHere(next.shard)) this.#deps.engine.prefetchFailed(next.shard);
+      else void this.#fetch(next);
     }
   }
 
-  async #fetch(prefetch: Prefetch): Promise<void> {
+  async #fetch({ shard, expires }: Prefetch): Promise<void> {
+    const { engine, arm, fills, stats } = this.#deps;
     this.#active++;
     this.#startedThisMinute++;
-    this.#stats.prefetchesIssued++;
-    this.#arm.issued(1);
-    this.#reporting.prefetchIssued();
+    stats.prefetchesIssued++;
+    arm.issued(1);
     try {
-      const fetched = await this.#fills.fetch(prefetch.shard, { kind: "prefetch", expires: prefetch.expires })
-        .result;
-      if (fetched.kind === "copy") return;
-      // Nothing to hold, now or at the next try: there is no such shard, or it is too large for the cache.
-      this.#rememberVain(prefetch.shard);
-      this.#failed(prefetch.shard, true);
+      const fetched = await fills.fetch(shard, { kind: "prefetch", expires }).result;
+      if (fetched.kind !== "copy" || !fetched.stored) engine.prefetchFailed(shard);
     } catch {
-      this.#stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
-      this.#failed(prefetch.shard, false);
+      stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
+      engine.prefetchFailed(shard);
     } finally {
       this.#active--;
       this.#pump();
     }
   }
 
-  #failed(shard: string, inVain: boolean): void {
-    this.#engine.fillFailed(shard, inVain);
-    this.#decisions.turned(shard, "failed");
-  }
-
   #withinBudget(): boolean {
-    const minute = Math.floor(this.#now() / MINUTE);
+    const minute = Math.floor(this.#deps.clock.now() / MINUTE);
     if (minute !== this.#minute) {
       this.#minute = minute;
       this.#startedThisMinute = 0;
     }
-    return this.#startedThisMinute < this.#settings().prefetchesPerMinute;
-  }
-
-  #rememberVain(id: string): void {
-    if (this.#vain.size >= MAX_VAIN) this.#vain.clear();
-    this.#vain.add(id);
+    return this.#startedThisMinute < this.#deps.settings().prefetchesPerMinute;
   }
 }

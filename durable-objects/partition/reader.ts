@@ -1,18 +1,21 @@
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
+import { ProblemError } from "../../src/contract/problems.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { type Change, outdates } from "../../src/core/coherence/change.ts";
 import type { Lease } from "../../src/core/coherence/lease.ts";
-import { epochMillis } from "../../src/core/units.ts";
-import { readDirectly, shardNotFound } from "../../src/http/direct-read.ts";
+import { epochMillis, SECOND } from "../../src/core/units.ts";
+import { type ReadClock, readDirectly, shardNotFound } from "../../src/http/direct-read.ts";
 import { freshness } from "../../src/http/freshness.ts";
 import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
 import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import type { DiskCopy } from "./disk-tier.ts";
+import type { KnownShard, KnownShards } from "./known-shards.ts";
 import type { Copy, MemoryTier } from "./memory-tier.ts";
 import type { Fetched, SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
-/** Shards known to be too large for the cache: their ranges are read as ranges at once. */
-const MAX_LARGE_KNOWN = 4_096;
+/** How long a shard is taken not to exist without asking again: copies elsewhere are few, and writers expect theirs. */
+const MAX_ABSENCE = 10 * SECOND;
 /** Fetches under way at most. Beyond it a partition serves what it has, and the edge reads the rest from R2. */
 export const MAX_IN_FLIGHT = 256;
 
@@ -61,6 +64,7 @@ export interface ReaderDeps {
   readonly store: ShardStore;
   readonly memory: MemoryTier;
   readonly disk: SecondTier;
+  readonly known: KnownShards;
   readonly fills: SingleFlight;
   readonly lease: Lease;
   /** Resolves when a lease being asked for has been granted, or shortly after when it is not. */
@@ -70,18 +74,19 @@ export interface ReaderDeps {
   readonly stats: Stats;
   readonly freshnessMillis: () => number;
   readonly staleIfErrorMillis: () => number;
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /** A partition's read path: memory, then SQLite, then one shared fetch from R2. */
 export class Reader {
-  readonly #parts: ReaderDeps;
-  readonly #large = new Set<string>();
+  readonly #deps: ReaderDeps;
+  /** Copies on their way from SQLite, shared by those who want them at once. */
+  readonly #loading = new Map<string, Promise<Copy | null>>();
   /** Grows with every invalidation, so that work across an await can tell whether one happened. */
   #invalidations = 0;
 
-  constructor(parts: ReaderDeps) {
-    this.#parts = parts;
+  constructor(deps: ReaderDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -89,61 +94,80 @@ export class Reader {
    * too much is being fetched.
    */
   async read(read: ReadRequest): Promise<ReadResult> {
-    const { memory, stats, now } = this.#parts;
-    const start = now();
+    const { memory, stats, clock } = this.#deps;
+    const start = clock.now();
     stats.reads++;
     if (read.bypass) return this.#readThrough(read, start);
     const inMemory = read.method === "HEAD" ? memory.peek(read.id) : memory.access(read.id);
     if (inMemory !== undefined && this.#mayServe(inMemory)) return this.#hit(read, inMemory, start);
-    const held = inMemory ?? (await this.#fromDisk(read.id));
+    const held = inMemory ?? (this.#deps.disk.has(read.id) ? await this.#fromDisk(read.id) : null);
     if (held !== null && held !== inMemory && this.#mayServe(held)) {
       stats.diskHits++;
       return this.#answer(read, held, STATUS.disk, start, false);
     }
-    if (held === null && read.method === "HEAD") return this.#head(read, start);
-    if (held === null && this.#large.has(read.id)) {
-      this.#parts.onWait(read);
+    if (held !== null) return this.#fetch(read, held, start);
+    const known = this.#deps.known.get(read.id);
+    if (known?.kind === "absent" && this.#isStillAbsent(known)) return this.#absent(read, STATUS.hit);
+    if (read.method === "HEAD") return this.#head(read, start);
+    if (known?.kind === "large") {
+      this.#deps.onWait(read);
       return this.#direct(read, STATUS.tooLarge, start);
     }
-    return this.#fetch(read, held, start);
+    return this.#fetch(read, null, start);
   }
 
   /** A shard changed: copies that are older are dropped, also those that fetches under way would bring. */
   invalidate(change: Change): void {
-    const { fills, memory, disk } = this.#parts;
+    const { fills, memory, disk, known } = this.#deps;
     this.#invalidations++;
     fills.fence(change.shard);
     const copy = memory.peek(change.shard);
     if (copy !== undefined && outdates(change, copy.meta)) memory.remove(change.shard);
     disk.remove(change.shard);
-    this.#large.delete(change.shard);
+    known.forget(change.shard);
   }
 
-  /** Fresh, and the lease says that no strong write was missed; immutable shards need no lease. */
+  /** Fresh, and the lease says that no strong write was missed: `immutable` shards are overwritten and deleted, too. */
   #mayServe(copy: Copy): boolean {
-    const { lease, now, freshnessMillis } = this.#parts;
-    const { lifetime } = freshness(copy.meta.cacheControl, freshnessMillis());
-    if (lifetime === Number.POSITIVE_INFINITY) return true;
-    return now() - copy.validatedAt < lifetime && lease.covers(copy.validatedAt, now());
+    const { lease, clock, freshnessMillis } = this.#deps;
+    const now = clock.now();
+    if (!lease.covers(copy.validatedAt, now)) return false;
+    return now - copy.validatedAt < freshness(copy.meta.cacheControl, freshnessMillis()).lifetime;
+  }
+
+  /** Absence is served as a copy is, but not for long. */
+  #isStillAbsent({ askedAt }: KnownShard): boolean {
+    const { lease, clock, freshnessMillis } = this.#deps;
+    const now = clock.now();
+    return lease.covers(askedAt, now) && now - askedAt < Math.min(MAX_ABSENCE, freshnessMillis());
+  }
+
+  /** @throws ProblemError always: there is no such shard. */
+  #absent(read: ReadRequest, status: string): never {
+    const { stats } = this.#deps;
+    if (status === STATUS.hit) stats.hits++;
+    else stats.misses++;
+    throw shardNotFound(read.id, status);
   }
 
   #hit(read: ReadRequest, copy: Copy, start: number): ReadResult {
     const status = copy.prefetched ? STATUS.prefetched : STATUS.hit;
     if (copy.prefetched && read.method === "GET") {
       copy.prefetched = false;
-      this.#parts.stats.prefetchedHits++;
-      this.#parts.stats.prefetchesUsed++;
+      this.#deps.stats.prefetchedHits++;
+      this.#deps.stats.prefetchesUsed++;
     }
     return this.#answer(read, copy, status, start, false);
   }
 
   #answer(read: ReadRequest, copy: Copy, status: string, start: number, missed: boolean): ReadResult {
-    const { stats, now } = this.#parts;
+    const { stats, clock } = this.#deps;
     if (missed) stats.misses++;
     else stats.hits++;
     if (read.method === "GET") copy.uses++;
-    const millis = now() - start;
-    const times = { start, now: now(), validatedAt: copy.validatedAt };
+    const now = clock.now();
+    const millis = now - start;
+    const times = { start, now, validatedAt: copy.validatedAt };
     const answer = decideAnswer(read, copy.meta, status, times);
     const body =
       answer.status === 206
@@ -160,28 +184,33 @@ export class Reader {
     };
   }
 
-  /** A copy from SQLite, taken into memory; null when there is none. */
-  async #fromDisk(id: string): Promise<Copy | null> {
-    const { disk, memory, now } = this.#parts;
-    if (!disk.has(id)) return null;
+  /** A copy from SQLite, taken into memory; null when there is none. Shared by all who want it at once. */
+  #fromDisk(id: string): Promise<Copy | null> {
+    const loading = this.#loading.get(id) ?? this.#load(id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    return loading;
+  }
+
+  async #load(id: string): Promise<Copy | null> {
+    const { disk, memory, clock } = this.#deps;
     const before = this.#invalidations;
     const stored = await disk.read(id);
-    // While its digest was checked another reader may have loaded it, or it may have been invalidated.
+    // While its digest was checked a fetch may have brought it, or it may have been invalidated.
     const loaded = memory.peek(id);
     if (loaded !== undefined) return loaded;
     if (stored === null || this.#invalidations !== before) return null;
     const copy: Copy = { ...stored, prefetched: false, uses: 0 };
-    memory.put(id, copy, { kind: "demand" }, epochMillis(now()));
+    memory.put(id, copy, { kind: "demand" }, epochMillis(clock.now()));
     return copy;
   }
 
   /** Fetches the shard, or asks whether `held` is current, sharing the one fetch with all who want the same. */
   async #fetch(read: ReadRequest, held: Copy | null, start: number): Promise<ReadResult> {
-    const { stats, fills } = this.#parts;
+    const { stats, fills } = this.#deps;
     if (!fills.isInFlight(read.id) && fills.inFlight >= MAX_IN_FLIGHT)
       throw new OverloadedError("too many fetches");
     if (held !== null) stats.revalidations++;
-    this.#parts.onWait(read);
+    this.#deps.onWait(read);
     const before = this.#invalidations;
     try {
       const { fetched, joined } = await this.#fetchCurrent(read.id, held);
@@ -190,7 +219,7 @@ export class Reader {
     } catch (error) {
       if (!(error instanceof StorageUnavailableError) || held === null) throw error;
       // While R2 was waited for the copy may have been dropped, and the lease renewed since.
-      const isHeld = this.#invalidations === before || this.#parts.memory.peek(read.id) === held;
+      const isHeld = this.#invalidations === before || this.#deps.memory.peek(read.id) === held;
       if (!isHeld || !this.#mayServeStale(held)) throw error;
       return this.#answer(read, held, STATUS.staleIfError, start, true);
     }
@@ -201,7 +230,7 @@ export class Reader {
    * still fresh and that no strong write can have overtaken. So at most two are waited for.
    */
   async #fetchCurrent(id: string, held: Copy | null): Promise<{ fetched: Fetched; joined: boolean }> {
-    const { fills, leaseSettled } = this.#parts;
+    const { fills, leaseSettled } = this.#deps;
     const arrived = fills.begun;
     for (;;) {
       const fetch = fills.fetch(id, { kind: "demand" }, held);
@@ -215,10 +244,10 @@ export class Reader {
 
   /** Whether what was asked for at `askedAt` may be served without asking again; a large shard's stream is not shared. */
   #isFresh(fetched: Fetched, askedAt: number): boolean {
-    const { now, freshnessMillis } = this.#parts;
+    const { clock, freshnessMillis } = this.#deps;
     if (fetched.kind === "large") return false;
     const cacheControl = fetched.kind === "copy" ? fetched.copy.meta.cacheControl : undefined;
-    return now() - askedAt < freshness(cacheControl, freshnessMillis()).lifetime;
+    return clock.now() - askedAt < freshness(cacheControl, freshnessMillis()).lifetime;
   }
 
   async #answerFetched(
@@ -228,7 +257,7 @@ export class Reader {
     joined: boolean,
     start: number,
   ): Promise<ReadResult> {
-    const { disk, memory, stats } = this.#parts;
+    const { disk, memory } = this.#deps;
     if (held !== null && !(fetched.kind === "copy" && fetched.copy === held)) {
       disk.remove(read.id);
       if (memory.peek(read.id) === held) memory.remove(read.id);
@@ -236,10 +265,8 @@ export class Reader {
     const fallback = held !== null ? STATUS.stale : joined ? STATUS.collapsed : null;
     switch (fetched.kind) {
       case "absent":
-        stats.misses++;
-        throw shardNotFound(read.id, STATUS.miss);
+        return this.#absent(read, STATUS.miss);
       case "large":
-        this.#rememberLarge(read.id);
         return this.#direct(read, STATUS.tooLarge, start, fetched.takeOpen());
       case "copy":
         return this.#answer(
@@ -252,12 +279,14 @@ export class Reader {
     }
   }
 
-  /** Only the freshness has run out: the lease says that no strong write was missed. */
+  /** Only the freshness has run out, and the shard does not forbid it: the lease says that no strong write was missed. */
   #mayServeStale(copy: Copy): boolean {
-    const { lease, now, freshnessMillis, staleIfErrorMillis } = this.#parts;
-    const { lifetime } = freshness(copy.meta.cacheControl, freshnessMillis());
-    const age = now() - copy.validatedAt;
-    return lease.covers(copy.validatedAt, now()) && age < lifetime + staleIfErrorMillis();
+    const { lease, clock, freshnessMillis, staleIfErrorMillis } = this.#deps;
+    const { lifetime, mayServeStale } = freshness(copy.meta.cacheControl, freshnessMillis());
+    const age = clock.now() - copy.validatedAt;
+    return (
+      mayServeStale && lease.covers(copy.validatedAt, clock.now()) && age < lifetime + staleIfErrorMillis()
+    );
   }
 
   /** Streams from R2 without holding anything: large shards, and reads that ask for R2's own answer. */
@@ -267,45 +296,59 @@ export class Reader {
     start: number,
     opened: OpenShard | null = null,
   ): Promise<ReadResult> {
-    const { store, stats, now } = this.#parts;
+    const { store, stats, clock } = this.#deps;
     stats.bypassed++;
-    const { response, meta } = await readDirectly(store, read, status, { start, now }, opened);
+    const { response, meta } = await readDirectly(store, read, status, this.#since(start), opened);
     return {
       response,
       learned:
         read.method === "HEAD"
           ? null
-          : { size: meta.size, missed: true, prefetched: false, millis: now() - start },
+          : { size: meta.size, missed: true, prefetched: false, millis: clock.now() - start },
     };
   }
 
   /** `Cache-Control: no-cache`: the storage's own answer, at the price of a conditional read when a copy is held. */
   async #readThrough(read: ReadRequest, start: number): Promise<ReadResult> {
-    const { store, memory, now, onWait } = this.#parts;
+    const { store, memory, clock, onWait } = this.#deps;
     onWait(read);
     const held = memory.peek(read.id);
     if (held === undefined) return this.#direct(read, STATUS.noCache, start);
-    const asked = now();
+    const askedAt = clock.now();
+    const before = this.#invalidations;
     const open = await store.getUnless(read.id, held.meta.etag);
-    if (open === "unchanged") {
-      if (memory.peek(read.id) === held) held.validatedAt = Math.max(held.validatedAt, asked);
+    const isHeld = memory.peek(read.id) === held;
+    if (open?.body === null && open.meta.version === held.meta.version) {
+      if (isHeld) held.validatedAt = Math.max(held.validatedAt, askedAt);
       return this.#answer(read, held, STATUS.noCache, start, true);
     }
-    if (memory.peek(read.id) === held) memory.remove(read.id);
-    this.#parts.disk.remove(read.id);
+    if (isHeld) memory.remove(read.id);
+    this.#deps.disk.remove(read.id);
     if (open === null) throw shardNotFound(read.id, STATUS.noCache);
-    return this.#direct(read, STATUS.noCache, start, open);
+    if (open.body !== null) return this.#direct(read, STATUS.noCache, start, open);
+    // The same bytes with other headers.
+    const copy: Copy = { meta: open.meta, body: held.body, validatedAt: askedAt, prefetched: false, uses: 0 };
+    if (this.#invalidations === before && freshness(open.meta.cacheControl, 0).storable)
+      memory.put(read.id, copy, { kind: "demand" }, epochMillis(clock.now()));
+    return this.#answer(read, copy, STATUS.noCache, start, true);
   }
 
   async #head(read: ReadRequest, start: number): Promise<ReadResult> {
-    this.#parts.stats.misses++;
-    const { store, now } = this.#parts;
-    const { response } = await readDirectly(store, read, STATUS.miss, { start, now });
-    return { response, learned: null };
+    const { store, clock, stats, known } = this.#deps;
+    stats.misses++;
+    const askedAt = clock.now();
+    const before = this.#invalidations;
+    try {
+      const { response } = await readDirectly(store, read, STATUS.miss, this.#since(start));
+      return { response, learned: null };
+    } catch (error) {
+      const isAbsent = error instanceof ProblemError && error.code === "shard-not-found";
+      if (isAbsent && this.#invalidations === before) known.note(read.id, { kind: "absent", askedAt });
+      throw error;
+    }
   }
 
-  #rememberLarge(id: string): void {
-    if (this.#large.size >= MAX_LARGE_KNOWN) this.#large.clear();
-    this.#large.add(id);
+  #since(start: number): ReadClock {
+    return { start, now: () => this.#deps.clock.now() };
   }
 }

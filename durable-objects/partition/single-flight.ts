@@ -1,8 +1,15 @@
+import { type Clock, withTimeout } from "../../src/core/clock.ts";
 import type { Lease } from "../../src/core/coherence/lease.ts";
 import { epochMillis } from "../../src/core/units.ts";
 import { discard } from "../../src/http/direct-read.ts";
 import { freshness } from "../../src/http/freshness.ts";
-import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import {
+  type OpenShard,
+  type ShardMeta,
+  type ShardStore,
+  StorageUnavailableError,
+} from "../../src/storage/shard-store.ts";
+import type { KnownShards } from "./known-shards.ts";
 import type { Copy, MemoryTier, Origin } from "./memory-tier.ts";
 
 /** What a fetch of a shard came to. */
@@ -52,8 +59,9 @@ export class SingleFlight {
   readonly #store: ShardStore;
   readonly #memory: MemoryTier;
   readonly #lease: Lease;
+  readonly #known: KnownShards;
   readonly #cacheableBytes: () => number;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #flights = new Map<string, InFlightFetch>();
   #begun = 0;
   #fences = 0;
@@ -62,14 +70,16 @@ export class SingleFlight {
     store: ShardStore;
     memory: MemoryTier;
     lease: Lease;
+    known: KnownShards;
     cacheableBytes: () => number;
-    now: () => number;
+    clock: Clock;
   }) {
     this.#store = parts.store;
     this.#memory = parts.memory;
     this.#lease = parts.lease;
+    this.#known = parts.known;
     this.#cacheableBytes = parts.cacheableBytes;
-    this.#now = parts.now;
+    this.#clock = parts.clock;
   }
 
   get inFlight(): number {
@@ -95,7 +105,7 @@ export class SingleFlight {
     const flight: InFlightFetch = {
       number: ++this.#begun,
       // Dated from the question: what is answered was current at some moment after it.
-      askedAt: this.#now(),
+      askedAt: this.#clock.now(),
       outdated: false,
       fencesAtEnd: undefined,
       origin,
@@ -124,17 +134,18 @@ export class SingleFlight {
     // One that has ended cannot be fenced any more; any fence since may have been meant for it.
     const isFenced = (): boolean =>
       flight.outdated || (flight.fencesAtEnd !== undefined && flight.fencesAtEnd !== this.#fences);
-    const isCurrent = (): boolean => !isFenced() && this.#lease.covers(flight.askedAt, this.#now());
+    const isCurrent = (): boolean => !isFenced() && this.#lease.covers(flight.askedAt, this.#clock.now());
     return { result: flight.result, joined, number: flight.number, askedAt: flight.askedAt, isCurrent };
   }
 
   async #run(id: string, flight: InFlightFetch, held: Copy | null): Promise<Fetched> {
     try {
       const open = await (held === null ? this.#store.get(id) : this.#store.getUnless(id, held.meta.etag));
-      if (open === null) return { kind: "absent" };
-      if (open === "unchanged") return confirmed(held, flight);
-      if (open.meta.size > this.#cacheableBytes()) return large(open, flight);
-      const body = await wholeBody(open);
+      if (open === null) return this.#vain(id, { kind: "absent" }, flight);
+      if (open.body === null) return this.#unchanged(id, held, open.meta, flight);
+      if (open.meta.size > this.#cacheableBytes()) return this.#vain(id, large(open, flight), flight);
+      this.#known.forget(id);
+      const body = await wholeBody(open, this.#clock);
       const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
       return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
     } finally {
@@ -143,36 +154,41 @@ export class SingleFlight {
     }
   }
 
+  #vain(id: string, fetched: Exclude<Fetched, { kind: "copy" }>, flight: InFlightFetch): Fetched {
+    if (!flight.outdated) this.#known.note(id, { kind: fetched.kind, askedAt: flight.askedAt });
+    return fetched;
+  }
+
+  /** The bytes held are current; their headers may have been stored anew. */
+  #unchanged(id: string, held: Copy | null, meta: ShardMeta, flight: InFlightFetch): Fetched {
+    if (held === null) return { kind: "absent" };
+    if (meta.version === held.meta.version) {
+      if (!flight.outdated) held.validatedAt = Math.max(held.validatedAt, flight.askedAt);
+      return { kind: "copy", copy: held, stored: true };
+    }
+    const copy: Copy = { meta, body: held.body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
+    return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
+  }
+
   #keep(id: string, copy: Copy, flight: InFlightFetch): boolean {
     if (flight.outdated || !freshness(copy.meta.cacheControl, 0).storable) return false;
     copy.prefetched = flight.origin.kind === "prefetch";
-    return this.#memory.put(id, copy, flight.origin, epochMillis(this.#now()));
+    return this.#memory.put(id, copy, flight.origin, epochMillis(this.#clock.now()));
   }
 }
 
 /** @throws StorageUnavailableError when the body breaks off, or does not come to an end. */
-async function wholeBody({ body, meta }: OpenShard): Promise<ArrayBuffer> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stalled = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new StorageUnavailableError("the storage stalled")), BODY_TIMEOUT);
-  });
-  const arrived = new Response(body).arrayBuffer().catch((cause: unknown) => {
-    throw new StorageUnavailableError("the storage broke off", { cause });
-  });
-  const whole = await Promise.race([arrived, stalled]).finally(() => {
-    if (timer !== undefined) clearTimeout(timer);
-  });
+async function wholeBody({ body, meta }: OpenShard, clock: Clock): Promise<ArrayBuffer> {
+  const whole = await withTimeout(new Response(body).arrayBuffer(), BODY_TIMEOUT, clock).catch(
+    (cause: unknown) => {
+      throw new StorageUnavailableError("the storage broke off or stalled", { cause });
+    },
+  );
   if (whole.byteLength !== meta.size) throw new StorageUnavailableError("the storage sent a part only");
   return whole;
 }
 
-function confirmed(held: Copy | null, flight: InFlightFetch): Fetched {
-  if (held === null) return { kind: "absent" };
-  if (!flight.outdated) held.validatedAt = Math.max(held.validatedAt, flight.askedAt);
-  return { kind: "copy", copy: held, stored: true };
-}
-
-function large(open: OpenShard, flight: InFlightFetch): Fetched {
+function large(open: OpenShard, flight: InFlightFetch): Extract<Fetched, { kind: "large" }> {
   let available: OpenShard | null = open;
   const takeOpen = (): OpenShard | null => {
     const taken = available;

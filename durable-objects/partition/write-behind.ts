@@ -49,7 +49,7 @@ export class WriteBehind {
       batch.push({ id, meta: copy.meta, body: copy.body, validatedAt: copy.validatedAt });
       total += copy.body.byteLength;
     }
-    await this.#disk.write(batch, ({ id, meta }) => this.#memory.peek(id)?.meta.etag === meta.etag);
+    await this.#disk.write(batch, ({ id, meta }) => this.#memory.peek(id)?.meta.version === meta.version);
   }
 
   clear(): void {

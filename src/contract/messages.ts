@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/keys.ts";
 import { REGIONS } from "../core/placement/regions.ts";
-import { PREFETCH_REASONS } from "../core/prefetch/prefetch-queue.ts";
+import { PREFETCH_REASONS } from "../core/prefetch/prefetch.ts";
+import { countsOf } from "../core/reporting/read-counts.ts";
 import { MAX } from "../core/reporting/report.ts";
+import { SECOND } from "../core/units.ts";
 import { shardIdFault, shardIdSchema } from "./ids.ts";
 
 /** A queue message may hold 128 KB, but over 64 KB counts double. */
@@ -48,16 +50,8 @@ export const reportSchema = z.object({
   /** `[shard, requests, misses, bytes]`. */
   demand: z.array(z.tuple([nameIndex, count, count, count])).max(MAX.demand),
   /** Sums over the reads since the last report. */
-  totals: z.object({
-    hits: count,
-    misses: count,
-    prefetchedHits: count,
-    late: count,
-    prefetches: count,
-    hitLatency: count,
-    missLatency: count,
-    bytes: count,
-  }),
+  /** By name of `core/reporting/read-counts.ts`; one that is missing counts nothing. */
+  totals: z.record(z.string(), count).transform((some) => countsOf((name) => some[name] ?? 0)),
   /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
   calibration: z.array(z.tuple([count, count, count])).max(MAX.calibration),
 });
@@ -72,6 +66,21 @@ export const plannedPrefetchSchema = z.object({
   expires: z.int().nonnegative(),
 });
 export type PlannedPrefetch = z.infer<typeof plannedPrefetchSchema>;
+
+/** A prefetch as it travels: whole ms, and without the reason, which the message has. */
+export const toPlanned = ({ shard, probability, arrival, expires }: PlannedPrefetch): PlannedPrefetch => ({
+  shard,
+  probability,
+  arrival: Math.max(0, Math.round(arrival)),
+  expires: Math.max(0, Math.round(expires)),
+});
+
+/** The longest a message is held back, seconds: the queue allows a day, of which half is long past any use. */
+const MAX_QUEUE_DELAY = 12 * 3_600;
+
+/** Seconds to hold a message back so that it is delivered `lead` ms before `arrival`. */
+export const queueDelay = (arrival: number, now: number, lead: number): number =>
+  Math.min(MAX_QUEUE_DELAY, Math.max(0, Math.floor((arrival - now - lead) / SECOND)));
 
 /** A queue message that was given up. */
 export interface DeadLetter {

@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { Change } from "../core/coherence/change.ts";
 import type { Member } from "../core/coherence/membership.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
-import type { ProofCounts } from "../core/experiment/control-arm.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
 import type { EventRate } from "../core/longterm/event-rates.ts";
 import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
@@ -12,7 +11,9 @@ import type { PatternChange } from "../core/longterm/probability-map.ts";
 import type { Placement, RegionMove } from "../core/placement/rebalance.ts";
 import type { Region } from "../core/placement/regions.ts";
 import type { Topology } from "../core/placement/topology.ts";
-import type { Prefetch, PrefetchReason } from "../core/prefetch/prefetch-queue.ts";
+import type { Prefetch, PrefetchReason } from "../core/prefetch/prefetch.ts";
+import type { PrefetchDecision } from "../core/prefetch/prefetch-history.ts";
+import type { ReadCounts } from "../core/reporting/read-counts.ts";
 import type { PartitionEvent } from "./events.ts";
 import type { DeadLetter, PlannedPrefetch, Report } from "./messages.ts";
 import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
@@ -70,28 +71,19 @@ export interface PartitionStatus {
   readonly mapVersion: number;
   readonly memory: { readonly bytes: number; readonly capacity: number; readonly shards: number };
   readonly disk: { readonly bytes: number; readonly shards: number; readonly corrupt: number };
-  readonly reads: number;
-  readonly hits: number;
-  readonly prefetchedHits: number;
-  readonly diskHits: number;
-  readonly misses: number;
-  readonly collapsed: number;
-  readonly revalidations: number;
-  readonly bypassed: number;
-  readonly storageReads: number;
-  readonly eventQueue: { readonly waiting: number; readonly dropped: number; readonly learned: number };
+  /** Counted since this instance was loaded; {@link CoordinatorOverview.totals} last. */
+  readonly sinceLoaded: ReadCounts;
+  readonly reportsSent: number;
+  readonly eventQueue: { readonly waiting: number; readonly dropped: number };
   readonly prefetchQueue: {
     readonly waiting: number;
-    readonly underWay: number;
-    readonly issued: number;
-    readonly used: number;
+    readonly inFlight: number;
     readonly evictedUnused: number;
     readonly expired: number;
     readonly refused: number;
   };
-  readonly reportsSent: number;
-  readonly faults: number;
-  readonly proof: { readonly counts: ProofCounts; readonly pausedUntil: number | null };
+  /** Until when prefetching is paused because it did not pay; null when it is not. */
+  readonly pausedUntil: number | null;
 }
 
 /** Why a shard is in a partition, or is not. */
@@ -107,18 +99,10 @@ export interface Explanation {
     readonly prefetched: boolean;
   } | null;
   readonly disk: boolean;
-  readonly underWay: boolean;
+  readonly inFlight: boolean;
   readonly waiting: boolean;
-  /** The last decision about it: the event, the expert, the probability, the price and the verdict. */
-  readonly decision: {
-    readonly at: number;
-    readonly event: string;
-    readonly after?: string;
-    readonly expert: string;
-    readonly probability: number;
-    readonly price: number;
-    readonly verdict: string;
-  } | null;
+  /** The last decision about fetching it ahead, and what came of it. */
+  readonly decision: PrefetchDecision | null;
   /** What the prediction engine knows of it. */
   readonly engine: EngineExplanation;
 }
@@ -133,6 +117,12 @@ export interface CoordinatorOverview {
   readonly rates: readonly EventRate[];
   readonly changes: readonly PatternChange[];
   readonly outcomes: readonly RegionReadStats[];
+  /** What each partition reported since it was first heard of. */
+  readonly totals: readonly {
+    readonly partition: string;
+    readonly since: number;
+    readonly counts: ReadCounts;
+  }[];
   readonly calibration: readonly CalibrationBin[];
   readonly scans: readonly { readonly at: number; readonly planned: number }[];
   readonly deadLetters: readonly (DeadLetter & { readonly receivedAt: number })[];

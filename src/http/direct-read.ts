@@ -60,7 +60,7 @@ async function readRange(
     const open = await store.get(read.id, answer.status === 206 ? answer.part : undefined);
     if (open === null) throw shardNotFound(read.id, cacheStatus);
     // Overwritten in between: the range was decided for another version.
-    if (open.meta.etag === meta.etag) return answered(read, meta, open, cacheStatus, clock);
+    if (open.meta.version === meta.version) return answered(read, meta, open, cacheStatus, clock);
     discard(open);
     if (tries === MAX_TRIES)
       throw new ProblemError(

@@ -4,12 +4,13 @@ import type { VersionedSettings } from "../contract/settings.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
 import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
 import type { Placement } from "../core/placement/rebalance.ts";
+import type { ReadCounts } from "../core/reporting/read-counts.ts";
 
 /** What the page shows. */
 export interface AdminPageData {
   readonly partitions: readonly (
-    | (PartitionStatus & { available: true })
-    | { partition: string; available: false }
+    | (PartitionStatus & { total: { counts: ReadCounts }; available: true })
+    | { partition: string; total: { counts: ReadCounts }; available: false }
   )[];
   readonly overview: {
     readonly correlations: readonly Correlation[];
@@ -77,33 +78,35 @@ function partitionTable(partitions: AdminPageData["partitions"]) {
       "Misses",
       "Hit ratio",
       "R2 reads",
+      "Issued",
+      "Used",
+      "Late",
       "In memory",
       "On disk",
       "Events waiting",
       "Prefetches waiting",
-      "Issued",
-      "Used",
     ],
-    partitions.map((status) =>
-      status.available
+    partitions.map(({ partition, total: { counts }, ...status }) => [
+      partition,
+      counts.reads,
+      counts.hits,
+      counts.prefetchedHits,
+      counts.diskHits,
+      counts.misses,
+      percent(counts.hits, counts.hits + counts.misses),
+      counts.storageReads,
+      counts.prefetchesIssued,
+      counts.prefetchesUsed,
+      counts.late,
+      ...(status.available
         ? [
-            status.partition,
-            status.reads,
-            status.hits,
-            status.prefetchedHits,
-            status.diskHits,
-            status.misses,
-            percent(status.hits, status.hits + status.misses),
-            status.storageReads,
             `${size(status.memory.bytes)} of ${size(status.memory.capacity)}`,
             size(status.disk.bytes),
             status.eventQueue.waiting,
             status.prefetchQueue.waiting,
-            status.prefetchQueue.issued,
-            status.prefetchQueue.used,
           ]
-        : [status.partition, "does not answer"],
-    ),
+        : ["does not answer", "", "", ""]),
+    ]),
   );
 }
 

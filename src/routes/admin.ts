@@ -3,9 +3,11 @@ import { z } from "zod";
 import type { Bindings } from "../bindings.ts";
 import { shardIdSchema } from "../contract/ids.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
+import type { CoordinatorOverview } from "../contract/rpc.ts";
 import { settingsPatchSchema } from "../contract/settings.ts";
-import { addCounts, estimate } from "../core/experiment/control-arm.ts";
+import { estimate, proofCounts } from "../core/experiment/control-arm.ts";
 import { REGIONS, RUNS_IN } from "../core/placement/regions.ts";
+import { addCounts, noCounts, type ReadCounts } from "../core/reporting/read-counts.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
 import { learnSettings } from "../edge/routing-state.ts";
 import { settingsStore } from "../storage/settings-store.ts";
@@ -33,26 +35,27 @@ adminRoutes.onError((error) => {
 
 const coordinatorOf = (env: Bindings) => env.COORDINATOR.getByName("main");
 
-/** Every registered partition's numbers; one that does not answer is shown as such. */
-async function partitionStatuses(env: Bindings) {
-  const names = await coordinatorOf(env).members();
+/** Every registered partition's numbers, those that last with it; one that does not answer is shown as such. */
+async function partitionStatuses(env: Bindings, { members, totals }: CoordinatorOverview) {
   return Promise.all(
-    names.map(async (name) => {
+    members.map(async ({ partition: name }) => {
+      const lasting = totals.find(({ partition }) => partition === name);
+      const total = { since: lasting?.since ?? null, counts: lasting?.counts ?? noCounts() };
       try {
-        return { ...(await env.PARTITION.getByName(name).status()), available: true as const };
+        return { ...(await env.PARTITION.getByName(name).status()), total, available: true as const };
       } catch {
-        return { partition: name, available: false as const };
+        return { partition: name, total, available: false as const };
       }
     }),
   );
 }
 
 adminRoutes.get("/", async (context) => {
-  const [partitions, overview, settings] = await Promise.all([
-    partitionStatuses(context.env),
+  const [overview, settings] = await Promise.all([
     coordinatorOf(context.env).overview(),
     settingsStore(context.env.SETTINGS).read(),
   ]);
+  const partitions = await partitionStatuses(context.env, overview);
   return context.html(adminPage({ partitions, overview, settings, now: Date.now() }), 200, {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -63,7 +66,9 @@ adminRoutes.get("/", async (context) => {
 adminRoutes.get("/style.css", (context) => context.body(PAGE_STYLE, 200, { "Content-Type": "text/css" }));
 
 adminRoutes.get("/api/partitions", async (context) =>
-  context.json({ partitions: await partitionStatuses(context.env) }),
+  context.json({
+    partitions: await partitionStatuses(context.env, await coordinatorOf(context.env).overview()),
+  }),
 );
 
 adminRoutes.get("/api/correlations", async (context) => {
@@ -131,20 +136,18 @@ adminRoutes.put("/api/settings", async (context) => {
 });
 
 adminRoutes.get("/api/proof", async (context) => {
-  const [statuses, { settings }] = await Promise.all([
-    partitionStatuses(context.env),
+  const [{ outcomes }, { settings }] = await Promise.all([
+    coordinatorOf(context.env).overview(),
     settingsStore(context.env.SETTINGS).read(),
   ]);
-  const partitions = statuses
-    .filter((status) => status.available)
-    .map(({ partition, proof }) => ({
-      partition,
-      pausedUntil: proof.pausedUntil,
-      counts: proof.counts,
-      estimate: estimate(proof.counts, settings),
-    }));
-  const total = addCounts(partitions.map(({ counts }) => counts));
-  return context.json({ total: { counts: total, estimate: estimate(total, settings) }, partitions });
+  const proofOf = (counts: ReadCounts) => ({
+    counts: proofCounts(counts),
+    estimate: estimate(proofCounts(counts), settings),
+  });
+  return context.json({
+    total: proofOf(outcomes.map(({ counts }) => counts).reduce(addCounts, noCounts())),
+    regions: outcomes.map(({ region, counts }) => ({ region, ...proofOf(counts) })),
+  });
 });
 
 const explainQuery = z.object({

@@ -6,6 +6,7 @@ import {
   type ShardMeta,
   type ShardPage,
   type ShardStore,
+  type UnchangedShard,
 } from "./shard-store.ts";
 
 interface Stored {
@@ -32,8 +33,9 @@ export class MemoryShardStore implements ShardStore {
     return { meta: stored.meta, body: new Blob([data.slice()]).stream() };
   }
 
-  async getUnless(id: string, etag: string): Promise<OpenShard | "unchanged" | null> {
-    return this.#shards.get(id)?.meta.etag === etag ? "unchanged" : this.get(id);
+  async getUnless(id: string, etag: string): Promise<OpenShard | UnchangedShard | null> {
+    const stored = this.#shards.get(id);
+    return stored?.meta.etag === etag ? { meta: stored.meta, body: null } : this.get(id);
   }
 
   async head(id: string): Promise<ShardMeta | null> {
@@ -47,10 +49,12 @@ export class MemoryShardStore implements ShardStore {
   ): Promise<ShardMeta | null> {
     const data = new Uint8Array(await new Response(body).arrayBuffer());
     const sha256 = options.sha256 === undefined ? undefined : await checkDigest(data, options.sha256);
+    const etag = `"${await hexDigest(data)}"`;
     if (!this.#mayStore(id, options)) return null;
     const meta: ShardMeta = {
       size: data.length,
-      etag: `"${++this.#version}"`,
+      etag,
+      version: String(++this.#version),
       uploaded: this.#now(),
       contentType: options.contentType,
       contentEncoding: options.contentEncoding,
@@ -87,6 +91,11 @@ export class MemoryShardStore implements ShardStore {
 
 const lists = (tags: string, etag: string): boolean =>
   tags.trim() === "*" || tags.split(",").some((tag) => tag.trim() === etag);
+
+async function hexDigest(data: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
+  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 async function checkDigest(data: Uint8Array<ArrayBuffer>, expected: Uint8Array): Promise<string> {
   const actual = new Uint8Array(await crypto.subtle.digest("SHA-256", data));

@@ -8,6 +8,7 @@ import {
   type ShardStore,
   StorageThrottledError,
   StorageUnavailableError,
+  type UnchangedShard,
 } from "./shard-store.ts";
 
 /** R2's error code for a body that does not have the digest given. */
@@ -29,10 +30,10 @@ export class R2ShardStore implements ShardStore {
     return object === null ? null : { meta: toMeta(object), body: object.body };
   }
 
-  async getUnless(id: string, etag: string): Promise<OpenShard | "unchanged" | null> {
+  async getUnless(id: string, etag: string): Promise<OpenShard | UnchangedShard | null> {
     const object = await available(this.#bucket.get(id, { onlyIf: { etagDoesNotMatch: unquote(etag) } }));
     if (object === null) return null;
-    return "body" in object ? { meta: toMeta(object), body: object.body } : "unchanged";
+    return { meta: toMeta(object), body: "body" in object ? object.body : null };
   }
 
   async head(id: string): Promise<ShardMeta | null> {
@@ -104,6 +105,7 @@ function toMeta(object: R2Object): ShardMeta {
   return {
     size: object.size,
     etag: object.httpEtag,
+    version: object.version,
     uploaded: object.uploaded.getTime(),
     contentType: headerSafe(object.httpMetadata?.contentType),
     contentEncoding: headerSafe(object.httpMetadata?.contentEncoding),

@@ -2,8 +2,10 @@
 export interface ShardMeta {
   /** Size of the whole shard in bytes. */
   readonly size: number;
-  /** The strong entity tag with its quotes, as HTTP writes it. */
+  /** The strong entity tag with its quotes, as HTTP writes it: the same for the same bytes. */
   readonly etag: string;
+  /** Names this write alone: the same bytes stored again, perhaps with other headers, are another version. */
+  readonly version: string;
   /** When it was stored, ms since the epoch. */
   readonly uploaded: number;
   readonly contentType?: string | undefined;
@@ -17,6 +19,12 @@ export interface ShardMeta {
 export interface OpenShard {
   readonly meta: ShardMeta;
   readonly body: ReadableStream<Uint8Array>;
+}
+
+/** The bytes are those asked about; their headers may have changed since, and are the current ones. */
+export interface UnchangedShard {
+  readonly meta: ShardMeta;
+  readonly body: null;
 }
 
 export interface ByteRange {
@@ -76,8 +84,8 @@ export class InvalidCursorError extends Error {
 export interface ShardStore {
   /** Opens the whole shard or a range of it; null when there is none. One storage read. */
   get(id: string, range?: ByteRange): Promise<OpenShard | null>;
-  /** Opens the shard unless it still has this ETag. One storage read. */
-  getUnless(id: string, etag: string): Promise<OpenShard | "unchanged" | null>;
+  /** Opens the shard unless it still has the bytes of this ETag; its metadata comes either way. One storage read. */
+  getUnless(id: string, etag: string): Promise<OpenShard | UnchangedShard | null>;
   head(id: string): Promise<ShardMeta | null>;
   /**
    * Stores a shard; null when a condition failed. Atomic: readers see the old bytes or the new.

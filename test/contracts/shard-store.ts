@@ -32,15 +32,30 @@ export function shardStoreContract(makeStore: () => ShardStore): void {
   it("says so when a shard is unchanged, changed or gone", async () => {
     const store = makeStore();
     const first = await store.put("c/unless", bytes("one"));
-    expect(await store.getUnless("c/unless", first?.etag ?? "")).toBe("unchanged");
+    const same = await store.getUnless("c/unless", first?.etag ?? "");
+    expect([same?.body, same?.meta]).toEqual([null, first]);
     await store.put("c/unless", bytes("two"));
     const open = await store.getUnless("c/unless", first?.etag ?? "");
-    expect(open === "unchanged" ? open : await read(open)).toBe("two");
+    expect(open?.body == null ? "unchanged" : await read(open)).toBe("two");
     await store.delete("c/unless");
     await store.delete("c/unless");
     expect(await store.getUnless("c/unless", first?.etag ?? "")).toBeNull();
     expect(await store.head("c/unless")).toBeNull();
     expect(await store.get("c/unless")).toBeNull();
+  });
+
+  it("tells the same bytes stored again with other headers apart, and says what the headers are now", async () => {
+    const store = makeStore();
+    const first = await store.put("c/headers", bytes("same"), { cacheControl: "public" });
+    const second = await store.put("c/headers", bytes("same"), { cacheControl: "no-store" });
+    expect(second?.etag).toBe(first?.etag);
+    expect(second?.version).not.toBe(first?.version);
+    const same = await store.getUnless("c/headers", first?.etag ?? "");
+    expect([same?.body, same?.meta.version, same?.meta.cacheControl]).toEqual([
+      null,
+      second?.version,
+      "no-store",
+    ]);
   });
 
   it("stores nothing when a condition fails", async () => {

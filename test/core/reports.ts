@@ -1,4 +1,5 @@
 import type { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
+import { noCounts } from "../../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../../src/core/reporting/report.ts";
 import { type ReportedEvent, Reporter } from "../../src/core/reporting/reporter.ts";
 
@@ -22,13 +23,13 @@ export const read = (
   shard: string,
   time: number,
   more: Partial<ReportedEvent> = {},
-): ReportedEvent => ({ type: "read", shard, user, time, missed: false, latency: 1, bytes: 100, ...more });
+): ReportedEvent => ({ type: "read", shard, user, time, missed: false, bytes: 100, ...more });
 
 /** One report of these events. */
 export function reportOf(events: readonly ReportedEvent[]): ReportBody {
   const reporter = new Reporter();
   for (const event of events) reporter.observe(event);
-  const body = reporter.take();
+  const body = reporter.take(noCounts());
   if (body === null) throw new Error("nothing was observed");
   return body;
 }

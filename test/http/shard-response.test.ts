@@ -3,7 +3,7 @@ import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
 
 const UPLOADED = Date.parse("2026-01-02T03:04:05.678Z");
-const meta = { size: 3, etag: '"v1"', uploaded: UPLOADED };
+const meta = { size: 3, etag: '"v1"', version: "1", uploaded: UPLOADED };
 const NOW = UPLOADED + 60_000;
 const read = (headers: Partial<ReadRequest> = {}): ReadRequest => ({
   id: "a",

@@ -2,6 +2,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Report } from "../../src/contract/messages.ts";
+import { noCounts } from "../../src/core/reporting/read-counts.ts";
 import { call, coordinator, eventually, partition, put, read, status } from "./support.ts";
 
 const report = (sequence: number, overrides: Partial<Report> = {}): Report => ({
@@ -19,16 +20,7 @@ const report = (sequence: number, overrides: Partial<Report> = {}): Report => ({
     [2, Math.floor(Date.now() / 10_000), 90],
   ],
   demand: [[1, 8, 1, 800]],
-  totals: {
-    hits: 7,
-    misses: 1,
-    prefetchedHits: 0,
-    late: 0,
-    prefetches: 0,
-    hitLatency: 7,
-    missLatency: 50,
-    bytes: 800,
-  },
+  totals: { ...noCounts(), reads: 8, hits: 7, misses: 1, bytes: 800 },
   calibration: [],
   ...overrides,
 });
@@ -91,14 +83,14 @@ describe("queues", () => {
     await put("p/expired", "expired");
     const now = Date.now();
     const item = (shard: string, expires: number) => ({ shard, probability: 0.9, arrival: now, expires });
-    const { issued } = (await status()).prefetchQueue;
+    const { prefetchesIssued: issued } = (await status()).sinceLoaded;
     await env.PREFETCH.send({
       partition: "g1:weur:0",
       reason: "predicted",
       prefetches: [item("p/expired", now - 1), item("p/wanted", now + 60_000)],
     });
-    await eventually(async () => ((await status()).prefetchQueue.issued > issued ? true : null), 400);
-    await eventually(async () => ((await status()).prefetchQueue.underWay === 0 ? true : null));
+    await eventually(async () => ((await status()).sinceLoaded.prefetchesIssued > issued ? true : null), 400);
+    await eventually(async () => ((await status()).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("p/wanted")).cache).toBe("Foreshard; hit; detail=prefetched");
     expect((await read("p/expired")).cache).toBe("Foreshard; fwd=uri-miss; stored");
   });
@@ -133,8 +125,8 @@ describe("what was learned in one region", () => {
     await read("n/warmup", { region: "afr", user: "first" });
     await eventually(async () => ((await status("g1:afr:0")).mapVersion > 0 ? true : null));
     await read("n/1", { region: "afr", user: "newcomer" });
-    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.issued > 0 ? true : null));
-    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.underWay === 0 ? true : null));
+    await eventually(async () => ((await status("g1:afr:0")).sinceLoaded.prefetchesIssued > 0 ? true : null));
+    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("n/2", { region: "afr", user: "newcomer" })).cache).toBe(
       "Foreshard; hit; detail=prefetched",
     );
@@ -159,8 +151,11 @@ describe("placement", () => {
       return placement.sam?.includes("h/hot") ? placement.sam : null;
     }, 400);
     expect(moves).toContain("h/pinned");
-    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.issued > 0 ? true : null), 400);
-    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.underWay === 0 ? true : null));
+    await eventually(
+      async () => ((await status("g1:sam:0")).sinceLoaded.prefetchesIssued > 0 ? true : null),
+      400,
+    );
+    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("h/pinned", { region: "sam" })).cache).toBe("Foreshard; hit; detail=prefetched");
     await call("/admin/api/settings", {
       method: "PUT",

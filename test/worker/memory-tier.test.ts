@@ -7,7 +7,7 @@ import { bytes, epochMillis } from "../../src/core/units.ts";
 const NOW = epochMillis(1_000_000);
 
 const copyOf = (size: number, etag: string): Copy => ({
-  meta: { size, etag, uploaded: 1 },
+  meta: { size, etag, version: etag, uploaded: 1 },
   body: new ArrayBuffer(size),
   validatedAt: NOW,
   prefetched: false,

@@ -49,7 +49,7 @@ describe("the SQLite tier", () => {
     await evictDurableObject(partition());
     const earned = await read("s/earned");
     expect([earned.text, earned.cache]).toEqual(["worth keeping", "Foreshard; hit; detail=disk"]);
-    expect((await status()).storageReads).toBe(0);
+    expect((await status()).sinceLoaded.storageReads).toBe(0);
     expect((await read("s/earned")).cache).toBe("Foreshard; hit");
     expect((await read("s/once")).cache).toBe("Foreshard; fwd=uri-miss; stored");
   });
@@ -126,12 +126,12 @@ describe("learning", () => {
   it("fetches the next shard of a learned sequence before it is asked for", async () => {
     for (const id of ["q/1", "q/2"]) await put(id, id, { "Cache-Control": "immutable" });
     for (let i = 0; i < 20; i++) await teach(`teacher${i}`);
-    const { issued, used } = (await status()).prefetchQueue;
+    const { prefetchesIssued: issued, prefetchesUsed: used } = (await status()).sinceLoaded;
     await read("q/1", { user: "pupil" });
-    await eventually(async () => ((await status()).prefetchQueue.issued > issued ? true : null));
-    await eventually(async () => ((await status()).prefetchQueue.underWay === 0 ? true : null));
+    await eventually(async () => ((await status()).sinceLoaded.prefetchesIssued > issued ? true : null));
+    await eventually(async () => ((await status()).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("q/2", { user: "pupil" })).cache).toBe("Foreshard; hit; detail=prefetched");
-    expect((await status()).prefetchQueue.used).toBe(used + 1);
+    expect((await status()).sinceLoaded.prefetchesUsed).toBe(used + 1);
   });
 
   it("prefetches nothing when it is turned off", async () => {
@@ -141,7 +141,7 @@ describe("learning", () => {
     await read("q/1", { user: "pupil" });
     await scheduler.wait(100);
     expect((await read("q/2", { user: "pupil" })).cache).toBe("Foreshard; fwd=uri-miss; stored");
-    expect((await status()).prefetchQueue.issued).toBe(0);
+    expect((await status()).sinceLoaded.prefetchesIssued).toBe(0);
     await setSettings({ prefetchMode: "automatic" });
   });
 });
@@ -149,8 +149,8 @@ describe("learning", () => {
 it("learns from each read that R2 answers, also of what it does not hold", async () => {
   await put("lr/large", new Uint8Array(9 * 1_048_576));
   await put("lr/small", "small");
-  const { learned } = (await status()).eventQueue;
+  const { eventsLearned: learned } = (await status()).sinceLoaded;
   for (let i = 0; i < 3; i++) await (await call("/shards/lr/large")).arrayBuffer();
   for (let i = 0; i < 2; i++) await read("lr/small", { headers: { "Cache-Control": "no-cache" } });
-  expect((await status()).eventQueue.learned - learned).toBe(5);
+  expect((await status()).sinceLoaded.eventsLearned - learned).toBe(5);
 });

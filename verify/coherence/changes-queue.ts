@@ -1,8 +1,8 @@
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import type { ChangeMessage } from "../../src/contract/messages.ts";
 import { consumeChanges } from "../../src/queues/changes.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** Usual time a message waits, ms; each on its own, so that they arrive in any order. */
 const WAITS = 800;

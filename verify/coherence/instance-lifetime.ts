@@ -1,6 +1,6 @@
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import { CLOCK_TOLERANCE } from "../../src/core/coherence/lease.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** A clock is set by running up to 0.05 % fast or slow: the swing of its error, ms, and radians a ms. */
 const SWING = 250;

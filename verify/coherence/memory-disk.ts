@@ -1,7 +1,7 @@
 import type { DiskCopy, WritableCopy } from "../../durable-objects/partition/disk-tier.ts";
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { InstanceLifetime } from "./instance-lifetime.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** Usual time to read a copy back or to compute the digests of a batch, ms. */
 const WORK = 5;

@@ -1,5 +1,5 @@
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** Usual time of one way between two objects, ms. */
 const WAY = 25;

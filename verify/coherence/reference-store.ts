@@ -1,3 +1,4 @@
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import {
   type ByteRange,
   type OpenShard,
@@ -10,7 +11,6 @@ import {
 import { contentOf } from "./content.ts";
 import type { State } from "./history.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** The machines that date what is stored may differ by this much either way, ms. */
 const DATE_ERROR = 2_500;

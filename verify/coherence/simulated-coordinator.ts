@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import type { Change } from "../../src/core/coherence/change.ts";
 import { LeaseManager } from "../../src/core/coherence/lease-manager.ts";
@@ -9,7 +10,6 @@ import { Membership } from "../../src/core/coherence/membership.ts";
 import { InstanceLifetime } from "./instance-lifetime.ts";
 import { UnreachableError } from "./network-link.ts";
 import type { Prng } from "./prng.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 const SCHEMA = readFileSync(
   join(import.meta.dirname, "../../migrations/coordinator/0002_coherence.sql"),

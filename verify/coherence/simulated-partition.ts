@@ -4,6 +4,7 @@ import { Reader } from "../../durable-objects/partition/reader.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
 import { newStats } from "../../durable-objects/partition/stats.ts";
 import { WriteBehind } from "../../durable-objects/partition/write-behind.ts";
+import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import { S3Fifo } from "../../simulator/policies/s3fifo.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { HeartbeatAnswer } from "../../src/contract/rpc.ts";
@@ -17,7 +18,6 @@ import { type DiskRows, MemoryDisk } from "./memory-disk.ts";
 import { EndlessLease, type Mutation, UnfencedFills } from "./mutation.ts";
 import type { Prng } from "./prng.ts";
 import type { StorageLink } from "./reference-store.ts";
-import type { VirtualTime } from "./virtual-time.ts";
 
 /** As the partition's own. */
 const HEARTBEAT_EVERY = 10_000;

@@ -1,3 +1,4 @@
+import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import type { ChangeMessage } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
@@ -17,7 +18,6 @@ import { Prng } from "./prng.ts";
 import { ReferenceStore, StorageLink } from "./reference-store.ts";
 import { SimulatedCoordinator } from "./simulated-coordinator.ts";
 import { SimulatedPartition } from "./simulated-partition.ts";
-import { VirtualTime } from "./virtual-time.ts";
 
 export const BOUNDS: Bounds = {
   freshness: 30_000,

@@ -4,24 +4,16 @@ import type { Admission } from "../cache/policy.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
-import {
-  ABSENT,
-  EVENT,
-  IN_FLIGHT,
-  MISSING,
-  RESIDENT,
-  ShardTable,
-  UNUSED,
-  USED,
-} from "../learning/shard-table.ts";
+import { EVENT, IN_FLIGHT, RESIDENT, ShardTable, UNUSED, USED } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { Predictor } from "../prediction/predictor.ts";
+import { PrefetchGate, type Refusal } from "../prefetch/gate.ts";
 import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
-import { Planner } from "../prefetch/planner.ts";
+import type { Prefetch } from "../prefetch/prefetch.ts";
+import { type PrefetchDecision, PrefetchHistory } from "../prefetch/prefetch-history.ts";
 import { PrefetchPricing } from "../prefetch/prefetch-pricing.ts";
 import { SeededRandom } from "../random.ts";
 import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
-import { Decisions } from "./decisions.ts";
 import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
 import type { Explanation, Verdict } from "./explanation.ts";
 import { PatternWatch } from "./pattern-watch.ts";
@@ -47,20 +39,29 @@ export class Engine {
   readonly #predictor: Predictor;
   readonly #reuse: ReuseLearner;
   readonly #cache: LearnedCache;
-  readonly #economics: PrefetchPricing;
-  readonly #planner: Planner;
-  readonly #pace = new CacheDynamics();
-  readonly #decisions = new Decisions();
+  readonly #pricing: PrefetchPricing;
+  readonly #gate: PrefetchGate;
+  readonly #dynamics = new CacheDynamics();
+  readonly #history = new PrefetchHistory();
+  readonly #isVain: (shard: string) => boolean;
   readonly #types = new Map<string, number>();
   readonly #typeNames: string[] = [];
   readonly #watch = new PatternWatch();
   #listener: ((probability: number, label: number) => void) | undefined;
   #tick = 0;
 
-  /** @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard. */
-  constructor(capacity: Bytes, settings: Partial<EngineSettings> = {}) {
+  /**
+   * @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard.
+   * @param isVain whether fetching a shard is known to be vain: it does not exist, or is too large to be held.
+   */
+  constructor(
+    capacity: Bytes,
+    settings: Partial<EngineSettings> = {},
+    isVain: (shard: string) => boolean = () => false,
+  ) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
-    this.#economics = new PrefetchPricing(all);
+    this.#isVain = isVain;
+    this.#pricing = new PrefetchPricing(all);
     this.#shards = new ShardTable(all.modelBytes * TABLE_SHARE);
     this.#predictor = new Predictor(this.#shards, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
@@ -69,12 +70,14 @@ export class Engine {
     });
     this.#reuse = new ReuseLearner(this.#shards, powerOfTwo(all.modelBytes * LOG_PER_BYTE));
     this.#cache = new LearnedCache(capacity, this.#shards, this.#reuse, new SeededRandom(all.seed));
-    this.#planner = new Planner({
+    this.#gate = new PrefetchGate({
       shards: this.#shards,
       predictor: this.#predictor,
       cache: this.#cache,
-      economics: this.#economics,
-      pace: this.#pace,
+      pricing: this.#pricing,
+      dynamics: this.#dynamics,
+      history: this.#history,
+      isVain,
     });
     this.#predictor.onOutcome = (said, label) => {
       this.#listener?.(said, label);
@@ -103,7 +106,7 @@ export class Engine {
 
   /** Changes settings from the next event on; `modelBytes` and `seed` are fixed at construction. */
   setSettings(settings: Partial<EngineSettings>): void {
-    this.#economics.settings = { ...this.#economics.settings, ...settings };
+    this.#pricing.settings = { ...this.#pricing.settings, ...settings };
   }
 
   /** Hears of each prediction's outcome when it is known. */
@@ -116,27 +119,30 @@ export class Engine {
     return this.#shards.state[this.#shards.find(shard)] === RESIDENT;
   }
 
-  /** Takes note of an event: learns from it, and says what it means. */
-  request(event: ShardEvent): EngineAnswer {
+  /**
+   * Takes note of an event: learns from it, and says what it means. With a `refusal` nothing is planned, whatever it
+   * would be worth.
+   */
+  request(event: ShardEvent, refusal: Refusal | null = null): EngineAnswer {
     const tick = ++this.#tick;
     const { shard, time } = event;
     const type = this.#typeOf(event.type);
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
-    this.#setPace(event, tick);
+    this.#setDynamics(event, tick);
     const surprise = this.#surprise(handle, tick);
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
-    if (prefetched) this.#economics.recordUsed();
+    if (prefetched && shard !== undefined) this.#gate.used(shard);
     if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
     this.#observeReuse(tick);
     this.#predictor.observe(event.user, handle, type, tick, time);
-    const answer: EngineAnswer = { outcome, prefetched, plans: this.#planner.plan(handle, tick, time) };
-    this.#remember(event, answer);
+    if (outcome === "late" && shard !== undefined) this.#history.settle(shard, "pending", "late");
+    const plans = this.#gate.plan(handle, tick, event, refusal);
     if (shard !== undefined) this.#watch.read(surprise);
-    return answer;
+    return { outcome, prefetched, plans };
   }
 
   /**
@@ -146,23 +152,38 @@ export class Engine {
   fill(shard: string, size: Bytes, reason: "demand" | "prefetch", now: EpochMillis): Admission {
     const handle = this.#shards.intern(shard);
     const prefetch = reason === "prefetch";
-    if (prefetch) this.#planner.landed(handle, now);
-    else this.#planner.overtaken(handle);
+    const hold = prefetch ? this.#gate.landed(handle, now) : 0;
+    if (!prefetch) this.#gate.overtaken(handle);
     if (prefetch && this.#shards.state[handle] === RESIDENT) return { admitted: false, evicted: [] };
-    this.#pace.countSize(size);
+    this.#dynamics.countSize(size);
     const evicted: number[] = [];
     const admitted = this.#cache.admit(handle, size, prefetch, this.#tick, evicted);
-    if (prefetch) this.#decisions.settle(shard, "pending", admitted ? "held" : "failed");
+    if (prefetch && admitted) this.#shards.heldUntil[handle] = this.#tick + hold;
+    if (prefetch) this.#history.settle(shard, "pending", admitted ? "held" : "failed");
     return { admitted, evicted: this.#namesOf(evicted) };
   }
 
-  /** A plan came to nothing. `missing`: there is no such shard, and guessing it again is vain. */
-  fillFailed(shard: string, missing: boolean): void {
+  /** Which of these proposals of others to fetch: what the gate lets through. The host has to end each as a plan. */
+  consider(proposals: readonly Prefetch[], now: EpochMillis, refusal: Refusal | null): readonly Prefetch[] {
+    return this.#gate.consider(proposals, this.#tick, now, refusal);
+  }
+
+  /** A plan is due later, and will be proposed again when its time has come. */
+  postpone(plan: Prefetch, now: EpochMillis): void {
+    this.#gate.postpone(plan, this.#tick, now);
+  }
+
+  /** A prefetch came to nothing. */
+  prefetchFailed(shard: string): void {
     const handle = this.#shards.find(shard);
     if (handle === 0) return;
-    this.#planner.failed(handle);
-    if (missing && this.#shards.state[handle] === ABSENT) this.#shards.state[handle] = MISSING;
-    this.#decisions.settle(shard, "pending", "failed");
+    this.#gate.failed(handle);
+    this.#history.settle(shard, "pending", "failed");
+  }
+
+  /** The last decision about a prefetch of `shard`, as far as one is remembered. */
+  decisionOn(shard: string): PrefetchDecision | undefined {
+    return this.#history.of(shard);
   }
 
   /** Forgets a copy (invalidated, deleted). True when it was resident. */
@@ -188,14 +209,13 @@ export class Engine {
     const demands = t.count[handle] as number;
     return {
       shard,
-      verdict: this.#verdict(handle),
+      verdict: this.#verdict(shard, handle),
       demands,
       lastDemand: demands === 0 ? undefined : epochMillis(t.lastMs[handle] as number),
       probability: probability(t.predicted[handle] as number),
       saidEventsAgo: saidAt === 0 ? undefined : this.#tick - saidAt,
-      price: this.#planner.price(),
+      price: this.#gate.price(),
       keepWorth: probability(handle === 0 ? 0 : this.#reuse.probability(handle, this.#tick)),
-      prefetch: this.#decisions.get(shard),
     };
   }
 
@@ -224,16 +244,15 @@ export class Engine {
   }
 
   get #parts() {
-    return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#pace };
+    return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#dynamics };
   }
 
   #read(handle: number): CacheOutcome {
     const state = this.#shards.state[handle];
-    this.#pace.countRead(state === RESIDENT);
+    this.#dynamics.countRead(state === RESIDENT);
     if (state === RESIDENT) return "hit";
-    if (state === MISSING) this.#shards.state[handle] = ABSENT;
     if (state !== IN_FLIGHT) return "miss";
-    this.#planner.overtaken(handle);
+    this.#gate.overtaken(handle);
     return "late";
   }
 
@@ -245,13 +264,13 @@ export class Engine {
     return 1 - (this.#shards.predicted[handle] as number);
   }
 
-  #setPace(event: ShardEvent, tick: number): void {
-    const pace = this.#pace;
-    pace.countEvent(this.#predictor.gap(event.user, tick), event.time);
-    const turnover = pace.turnover(this.#cache.capacity);
+  #setDynamics(event: ShardEvent, tick: number): void {
+    const dynamics = this.#dynamics;
+    dynamics.countEvent(this.#predictor.gap(event.user, tick), event.time);
+    const turnover = dynamics.turnover(this.#cache.capacity);
     this.#reuse.turnover = this.#cache.turnover = turnover;
-    this.#predictor.horizon = this.#cache.holdTicks = pace.horizon(turnover);
-    this.#predictor.fillMs = pace.fillMs;
+    this.#predictor.horizon = this.#cache.holdTicks = dynamics.horizon(turnover);
+    this.#predictor.fillMs = dynamics.fillMs;
   }
 
   #noteDemand(handle: number, type: number, tick: number, time: number): void {
@@ -279,19 +298,12 @@ export class Engine {
     if (second !== 0) this.#reuse.observe(second, tick);
   }
 
-  /** Keeps for {@link explain} what was decided and what came of it. */
-  #remember(event: ShardEvent, answer: EngineAnswer): void {
-    if (answer.prefetched) this.#decisions.settle(event.shard ?? "", "held", "used");
-    if (answer.outcome === "late") this.#decisions.settle(event.shard ?? "", "pending", "late");
-    for (const plan of answer.plans) this.#decisions.note(plan, event.type, event.shard ?? "", event.time);
-  }
-
-  #verdict(handle: number): Verdict {
+  #verdict(shard: string, handle: number): Verdict {
+    if (this.#isVain(shard)) return "does not exist, or is too large";
     if (handle === 0) return "never heard of";
     const t = this.#shards;
     const { state, origin } = t;
     if (state[handle] === IN_FLIGHT) return "prefetch under way";
-    if (state[handle] === MISSING) return "does not exist";
     if (state[handle] !== RESIDENT)
       return (t.admittedAt[handle] as number) > 0 ? "evicted" : "not worth the price";
     if (origin[handle] === UNUSED) return "resident, prefetched and not used yet";
@@ -311,7 +323,7 @@ export class Engine {
   #namesOf(handles: readonly number[]): readonly string[] {
     return handles.map((handle) => {
       const name = this.#shards.ids[handle] as string;
-      this.#decisions.settle(name, "held", "unused");
+      this.#history.settle(name, "held", "unused");
       return name;
     });
   }

@@ -1,5 +1,4 @@
 import type { EpochMillis, Probability } from "../units.ts";
-import type { Decision } from "./decisions.ts";
 
 /** Why a shard is here, or is not. */
 export type Verdict =
@@ -14,8 +13,8 @@ export type Verdict =
   | "not worth the price"
   /** It was here, but something else was worth more. */
   | "evicted"
-  /** A guess that turned out wrong. */
-  | "does not exist"
+  /** A guess that turned out wrong, or nothing a cache can hold. */
+  | "does not exist, or is too large"
   | "never heard of";
 
 /** All that the engine can tell about one shard. */
@@ -32,6 +31,4 @@ export interface Explanation {
   readonly price: number;
   /** Probability that it is wanted before the cache has turned over a third: its worth when it comes to eviction. */
   readonly keepWorth: Probability;
-  /** The latest prefetch of it, if one is remembered: the event, the expert, the probability, the price, the fate. */
-  readonly prefetch: Decision | undefined;
 }

@@ -1,4 +1,5 @@
 import { hash32 } from "../hash.ts";
+import type { ReadCounts } from "../reporting/read-counts.ts";
 import { HOUR, MINUTE } from "../units.ts";
 
 /** Share of users without prefetching: enough to tell, too few to be felt. */
@@ -33,23 +34,32 @@ export interface ProofCounts {
   readonly pushedOut: number;
 }
 
-/** What prefetching saves, with the standard error of the estimate. All per request unless said otherwise. */
-export interface ProofEstimate {
-  readonly requests: number;
-  /** Misses spared, the pushed-out ones subtracted. */
+/** What prefetching saves per read, with standard errors; reads, waiting and money apart. */
+export interface Savings {
+  /** Waits for the storage spared a read, the pushed-out ones subtracted. */
   readonly missesSaved: number;
   readonly missesSavedError: number;
-  readonly prefetches: number;
-  /** Storage reads saved; negative where prefetching reads more than it spares. */
-  readonly storageReadsSaved: number;
+  /** ms of waiting spared a read. */
   readonly millisSaved: number;
+  /** Prefetches issued a read. */
+  readonly prefetches: number;
+  /** Storage reads saved a read; negative where prefetching reads more than it spares. */
+  readonly storageReadsSaved: number;
+  /** What the saved storage reads cost, over all requests counted; negative where they are more. */
+  readonly dollarsSaved: number;
   /** In units of what one hit saves: misses saved − cost × prefetches. */
   readonly net: number;
   readonly netError: number;
-  /** The net in dollars, over all `requests`. */
-  readonly dollarsSaved: number;
-  /** Whether there is enough evidence to conclude anything. */
-  readonly conclusive: boolean;
+}
+
+/** What the control arm shows. */
+export interface ProofEstimate {
+  /** Reads counted in each arm, faded; fewer than `needed` in either show nothing. */
+  readonly treatedRequests: number;
+  readonly controlRequests: number;
+  readonly needed: number;
+  /** Null while there is not enough evidence. */
+  readonly savings: Savings | null;
 }
 
 const emptyArm = (): ArmCounts => ({ requests: 0, misses: 0, missMillis: 0, hitMillis: 0 });
@@ -66,6 +76,8 @@ export class ControlArm {
   #control = emptyArm();
   #prefetches = 0;
   #pushedOut = 0;
+  /** All that was counted since it began, unfaded. */
+  readonly #lasting = { treated: emptyArm(), control: emptyArm() };
   #fadedAt = Number.NEGATIVE_INFINITY;
   #pausedUntil = Number.NEGATIVE_INFINITY;
 
@@ -76,11 +88,13 @@ export class ControlArm {
     now: number,
   ): void {
     this.#fade(now);
-    const arm = control ? this.#control : this.#treated;
-    arm.requests++;
-    if (outcome.missed || (control && outcome.prefetched)) arm.misses++;
-    if (outcome.missed) arm.missMillis += outcome.millis;
-    else arm.hitMillis += outcome.millis;
+    const arms = control ? [this.#control, this.#lasting.control] : [this.#treated, this.#lasting.treated];
+    for (const arm of arms) {
+      arm.requests++;
+      if (outcome.missed || (control && outcome.prefetched)) arm.misses++;
+      if (outcome.missed) arm.missMillis += outcome.millis;
+      else arm.hitMillis += outcome.millis;
+    }
   }
 
   issued(count: number): void {
@@ -90,6 +104,11 @@ export class ControlArm {
   /** A shard that a prefetched copy had pushed out was asked for, and missed. */
   pushedOut(): void {
     this.#pushedOut++;
+  }
+
+  /** What both arms came to since this began, unfaded. */
+  get lasting(): { readonly treated: Readonly<ArmCounts>; readonly control: Readonly<ArmCounts> } {
+    return this.#lasting;
   }
 
   counts(): ProofCounts {
@@ -107,8 +126,8 @@ export class ControlArm {
    */
   isPaused(prices: Prices, now: number): boolean {
     if (now < this.#pausedUntil) return true;
-    const { conclusive, net, netError } = estimate(this.counts(), prices);
-    if (!conclusive || net + CONFIDENCE * netError >= 0) return false;
+    const { savings } = estimate(this.counts(), prices);
+    if (savings === null || savings.net + CONFIDENCE * savings.netError >= 0) return false;
     this.#pausedUntil = now + PAUSE;
     this.#treated = emptyArm();
     this.#control = emptyArm();
@@ -147,45 +166,53 @@ export interface Prices {
   readonly dollarsPerMillionReads: number;
 }
 
-/** Adds up what partitions counted. */
-export function addCounts(all: readonly ProofCounts[]): ProofCounts {
-  const sum = { treated: emptyArm(), control: emptyArm(), prefetches: 0, pushedOut: 0 };
-  for (const counts of all) {
-    for (const arm of ["treated", "control"] as const)
-      for (const field of ["requests", "misses", "missMillis", "hitMillis"] as const)
-        sum[arm][field] += counts[arm][field];
-    sum.prefetches += counts.prefetches;
-    sum.pushedOut += counts.pushedOut;
-  }
-  return sum;
-}
+/** What an experiment counted, from the sums that partitions report. */
+export const proofCounts = (counts: ReadCounts): ProofCounts => ({
+  treated: {
+    requests: counts.treatedRequests,
+    misses: counts.treatedMisses,
+    missMillis: counts.treatedMissMillis,
+    hitMillis: counts.treatedHitMillis,
+  },
+  control: {
+    requests: counts.controlRequests,
+    misses: counts.controlMisses,
+    missMillis: counts.controlMissMillis,
+    hitMillis: counts.controlHitMillis,
+  },
+  prefetches: counts.prefetchesIssued,
+  pushedOut: counts.pushedOut,
+});
 
 /** The estimate from counts: the difference of two proportions, with its binomial standard error. */
 export function estimate(counts: ProofCounts, prices: Prices): ProofEstimate {
   const { treated, control } = counts;
-  const requests = treated.requests + control.requests;
-  const difference = missRatio(control) - missRatio(treated);
-  const missesSaved = difference - ratio(counts.pushedOut, requests);
-  const error = Math.hypot(standardError(control), standardError(treated));
-  const prefetches = ratio(counts.prefetches, treated.requests);
-  const net = missesSaved - prices.prefetchCost * prefetches;
+  const isEnough = treated.requests >= MIN_EVIDENCE && control.requests >= MIN_EVIDENCE;
   return {
-    requests,
-    missesSaved,
-    missesSavedError: error,
-    prefetches,
-    storageReadsSaved: missesSaved - prefetches,
-    millisSaved: missesSaved * missPenalty(treated, control),
-    net,
-    netError: error,
-    dollarsSaved: net * requests * hitValue(prices),
-    conclusive: treated.requests >= MIN_EVIDENCE && control.requests >= MIN_EVIDENCE,
+    treatedRequests: treated.requests,
+    controlRequests: control.requests,
+    needed: MIN_EVIDENCE,
+    savings: isEnough ? savingsOf(counts, prices) : null,
   };
 }
 
-/** What one hit is worth in dollars: the operator says what a prefetch read costs, and what share of a hit that is. */
-const hitValue = ({ prefetchCost, dollarsPerMillionReads }: Prices): number =>
-  prefetchCost > 0 ? dollarsPerMillionReads / 1e6 / prefetchCost : 0;
+function savingsOf({ treated, control, ...counts }: ProofCounts, prices: Prices): Savings {
+  const requests = treated.requests + control.requests;
+  const missesSaved = missRatio(control) - missRatio(treated) - ratio(counts.pushedOut, requests);
+  const error = Math.hypot(standardError(control), standardError(treated));
+  const prefetches = ratio(counts.prefetches, treated.requests);
+  const storageReadsSaved = missesSaved - prefetches;
+  return {
+    missesSaved,
+    missesSavedError: error,
+    millisSaved: missesSaved * missPenalty(treated, control),
+    prefetches,
+    storageReadsSaved,
+    dollarsSaved: (storageReadsSaved * requests * prices.dollarsPerMillionReads) / 1e6,
+    net: missesSaved - prices.prefetchCost * prefetches,
+    netError: error,
+  };
+}
 
 /** How much longer a miss takes than a hit, ms. */
 function missPenalty(treated: ArmCounts, control: ArmCounts): number {

@@ -49,7 +49,7 @@ export type ProbabilityMap = Record<string, Record<string, MapEntry>>;
 
 /** The model as it is stored: plain, and opaque but for its format. */
 export interface ModelState {
-  readonly format: 1;
+  readonly format: 2;
   readonly data: string;
 }
 
@@ -167,6 +167,11 @@ export class LongTermModel {
     });
   }
 
+  /** Plans that were not sent: the next scan may plan the same again. */
+  unplan(plans: readonly PartitionPlan[]): void {
+    this.#planner.unplan(plans);
+  }
+
   /** A region's shards by demand, the most wanted first. O(shards log shards). */
   demand(region: string, now: number): readonly ShardDemand[] {
     const shards = this.#demand.get(region)?.shards(this.#scales.fadeAt(now)) ?? [];
@@ -201,7 +206,7 @@ export class LongTermModel {
       shards.write(writer);
     }
     for (const table of [this.#types, this.#shards]) this.#writeRows(writer, table);
-    return { format: 1, data: writer.toText() };
+    return { format: 2, data: writer.toText() };
   }
 
   /** @throws RangeError, TypeError or a DOMException when the state is damaged. */

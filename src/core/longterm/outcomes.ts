@@ -1,10 +1,12 @@
-import type { ReportBody, ReportTotals } from "../reporting/report.ts";
+import { countsOf, READ_COUNTS, type ReadCounts } from "../reporting/read-counts.ts";
+import type { ReportBody } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
-export interface RegionReadStats extends ReportTotals {
+export interface RegionReadStats {
   readonly region: string;
+  readonly counts: ReadCounts;
 }
 
 /** One tenth of predicted probability: what was predicted on average, and what came. */
@@ -14,16 +16,6 @@ export interface CalibrationBin {
   readonly used: number;
 }
 
-const FIELDS = [
-  "hits",
-  "misses",
-  "prefetchedHits",
-  "late",
-  "prefetches",
-  "hitLatency",
-  "missLatency",
-  "bytes",
-] as const satisfies readonly (keyof ReportTotals)[];
 const BINS = 10;
 /** Regions are eleven; a broken report must not invent more without end. */
 const MAX_REGIONS = 32;
@@ -37,7 +29,7 @@ export class Outcomes implements Rescalable {
   add(region: string, { totals, calibration }: ReportBody, at: Moment): void {
     const sums = this.#sumsOf(region);
     if (sums === null) return;
-    for (const [i, field] of FIELDS.entries()) sums[i] = (sums[i] as number) + totals[field] * at.long;
+    for (const [i, name] of READ_COUNTS.entries()) sums[i] = (sums[i] as number) + totals[name] * at.long;
     calibration.slice(0, BINS).forEach((bin, i) => {
       bin.forEach((n, j) => {
         this.#calibration[3 * i + j] = (this.#calibration[3 * i + j] as number) + n * at.long;
@@ -46,13 +38,10 @@ export class Outcomes implements Rescalable {
   }
 
   regions(fade: Moment): readonly RegionReadStats[] {
-    return [...this.#regions].map(([region, sums]) => {
-      const [hits, misses, prefetchedHits, late, prefetches, hitLatency, missLatency, bytes] = Array.from(
-        sums,
-        (sum) => sum * fade.long,
-      ) as [number, number, number, number, number, number, number, number];
-      return { region, hits, misses, prefetchedHits, late, prefetches, hitLatency, missLatency, bytes };
-    });
+    return [...this.#regions].map(([region, sums]) => ({
+      region,
+      counts: countsOf((_name, index) => (sums[index] as number) * fade.long),
+    }));
   }
 
   calibration(fade: Moment): readonly CalibrationBin[] {
@@ -86,7 +75,7 @@ export class Outcomes implements Rescalable {
 
   read(reader: ByteReader): void {
     for (let left = reader.count(); left > 0; left--)
-      this.#regions.set(reader.name(), Float64Array.from(reader.sparse(FIELDS.length)));
+      this.#regions.set(reader.name(), Float64Array.from(reader.sparse(READ_COUNTS.length)));
     this.#calibration.set(reader.sparse(3 * BINS));
   }
 
@@ -94,7 +83,7 @@ export class Outcomes implements Rescalable {
     const known = this.#regions.get(region);
     if (known !== undefined) return known;
     if (this.#regions.size === MAX_REGIONS) return null;
-    const sums = new Float64Array(FIELDS.length);
+    const sums = new Float64Array(READ_COUNTS.length);
     this.#regions.set(region, sums);
     return sums;
   }

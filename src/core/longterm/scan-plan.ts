@@ -103,6 +103,12 @@ export class ScanPlanner {
     });
   }
 
+  /** Forgets that these were planned. */
+  unplan(plans: readonly PartitionPlan[]): void {
+    for (const { partition, prefetches } of plans)
+      for (const { shard } of prefetches) if (this.#planned.get(partition)?.delete(shard)) this.#count--;
+  }
+
   write(writer: ByteWriter): void {
     writer.count(this.#planned.size);
     for (const [partition, shards] of this.#planned) {

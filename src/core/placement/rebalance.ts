@@ -1,3 +1,5 @@
+import { MINUTE } from "../units.ts";
+
 /** Which shards a region keeps warm, the hottest first. */
 export type Placement = Readonly<Record<string, readonly string[]>>;
 
@@ -20,6 +22,13 @@ export interface RegionMove {
 const COLD_BELOW = 1.5;
 /** Moves of one region in one round, so that a sudden change cannot flood R2 with reads. */
 const MAX_MOVES = 100;
+
+/** The time constant that demand is decayed with. */
+const DEMAND_TERM = 5 * MINUTE;
+
+/** Chance that a shard with this decayed demand is asked for within `span` ms (Poisson). */
+export const warmingProbability = (requests: number, span: number): number =>
+  -Math.expm1((-requests * span) / DEMAND_TERM);
 
 /**
  * Keeps the hottest shards of each region warm there and releases the cold ones, within the caps. Pure: the same

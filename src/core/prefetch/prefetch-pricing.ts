@@ -1,3 +1,4 @@
+import type { PrefetchReason } from "./prefetch.ts";
 import type { PrefetchSettings } from "./settings.ts";
 
 /** How much of the cost of deciding too late is set against waiting; see {@link PrefetchPricing.isUrgent}. Measured: .2 to .5 do. */
@@ -31,9 +32,8 @@ export class PrefetchPricing {
   #budgetPrice = 0;
   #saved = BUDGET_SAVED;
 
-  /** Of the latest prefetches: how many were to be used by what was said, and how many were. */
-  #promised = GOOD_FAITH;
-  #kept = GOOD_FAITH;
+  /** Of the latest prefetches for each reason: how many were to be used by what was said, and how many were. */
+  readonly #records = new Map<PrefetchReason, { promised: number; kept: number }>();
 
   constructor(settings: PrefetchSettings) {
     this.settings = settings;
@@ -45,26 +45,37 @@ export class PrefetchPricing {
   }
 
   /** Whether a prefetch of this probability earns its price. */
-  worthwhile(probability: number, price: number): boolean {
+  worthwhile(probability: number, price: number, reason: PrefetchReason): boolean {
     const { mode, threshold } = this.settings;
     if (mode === "off") return false;
-    return mode === "fixed" ? probability > threshold : probability * this.calibrationFactor > price;
+    return mode === "fixed" ? probability > threshold : probability * this.calibrationFactor(reason) > price;
   }
 
-  /** What part of their promises prefetches have kept of late, at most 1: those that pass a threshold are overrated. */
-  get calibrationFactor(): number {
-    return Math.min(1, this.#kept / this.#promised);
+  /**
+   * What part of their promises prefetches for this reason have kept of late, at most 1: those that pass a threshold are
+   * overrated, and who proposes from afar may be wrong about this place.
+   */
+  calibrationFactor(reason: PrefetchReason): number {
+    const { promised, kept } = this.#recordOf(reason);
+    return Math.min(1, kept / promised);
   }
 
   /** A prefetch of this probability was issued. */
-  recordIssued(probability: number): void {
-    this.#promised = this.#promised * RECORD + probability;
-    this.#kept *= RECORD;
+  recordIssued(probability: number, reason: PrefetchReason): void {
+    const record = this.#recordOf(reason);
+    record.promised = record.promised * RECORD + probability;
+    record.kept *= RECORD;
+  }
+
+  /** What was recorded as issued was not issued yet. */
+  withdraw(probability: number, reason: PrefetchReason): void {
+    const record = this.#recordOf(reason);
+    record.promised = Math.max(0, record.promised - probability);
   }
 
   /** A prefetched copy was used. */
-  recordUsed(): void {
-    this.#kept++;
+  recordUsed(reason: PrefetchReason): void {
+    this.#recordOf(reason).kept++;
   }
 
   /**
@@ -86,5 +97,13 @@ export class PrefetchPricing {
     if (this.settings.budget === Number.POSITIVE_INFINITY) return;
     this.#saved = Math.min(BUDGET_SAVED, this.#saved + this.settings.budget - issued);
     this.#budgetPrice = Math.max(0, this.#budgetPrice + BUDGET_STEP * (issued - this.settings.budget));
+  }
+
+  #recordOf(reason: PrefetchReason): { promised: number; kept: number } {
+    const known = this.#records.get(reason);
+    if (known !== undefined) return known;
+    const record = { promised: GOOD_FAITH, kept: GOOD_FAITH };
+    this.#records.set(reason, record);
+    return record;
   }
 }

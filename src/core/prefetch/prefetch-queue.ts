@@ -1,20 +1,6 @@
 import FlatQueue from "flatqueue";
-import type { EpochMillis, Probability } from "../units.ts";
-
-/** Who proposed a prefetch: the partition's own predictor, the coordinator's scan, or placement. */
-export const PREFETCH_REASONS = ["predicted", "scan", "placement"] as const;
-export type PrefetchReason = (typeof PREFETCH_REASONS)[number];
-
-/** A shard to be fetched before it is asked for. */
-export interface Prefetch {
-  readonly shard: string;
-  readonly probability: Probability;
-  /** Predicted arrival of the request. */
-  readonly arrival: EpochMillis;
-  /** After this the fetch is pointless. */
-  readonly expires: EpochMillis;
-  readonly reason: PrefetchReason;
-}
+import type { EpochMillis } from "../units.ts";
+import type { Prefetch } from "./prefetch.ts";
 
 /**
  * Prefetches waiting for their turn, the earliest predicted arrival first; each shard at most once. Bounded: when

@@ -1,6 +1,7 @@
 import { halfLog2 } from "../hash.ts";
 import { jsonBytes } from "../json-bytes.ts";
-import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
+import type { ReadCounts } from "./read-counts.ts";
+import { MAX, type ReportBody } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
 
 const BRACKETS = 3;
@@ -17,7 +18,7 @@ type Draft = Omit<ReportBody, "totals" | "calibration">;
 /** Writes a window's counts into a report within its bounds: what is rarest is left out. O(names + edges). */
 export function writeReport(
   window: ReportWindow,
-  totals: ReportTotals,
+  totals: ReadCounts,
   calibration: ReportBody["calibration"],
 ): ReportBody {
   const writer = new BoundedReport();

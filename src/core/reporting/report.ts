@@ -1,22 +1,10 @@
+import type { ReadCounts } from "./read-counts.ts";
+
 /** Length of a tick of the event rates. */
 export const TICK = 10_000;
 
 /** Bins of an edge's delays, one for each doubling: the last begins at 2¹⁴ ms, which the lookahead of 30 s ends. */
 export const DELAY_BINS = 16;
-
-/** Sums over a report's reads. Times in ms. */
-export interface ReportTotals {
-  readonly hits: number;
-  readonly misses: number;
-  /** Hits on a copy that a prefetch brought, the first time each. */
-  readonly prefetchedHits: number;
-  /** Reads that came before their prefetch was there. */
-  readonly late: number;
-  readonly prefetches: number;
-  readonly hitLatency: number;
-  readonly missLatency: number;
-  readonly bytes: number;
-}
 
 /**
  * What a partition learned since its last report: counts and deltas, no users. Names stand once, in `names`; all
@@ -34,7 +22,7 @@ export interface ReportBody {
   readonly rates: [type: number, tick: number, count: number][];
   /** `[shard, requests, misses, bytes]`. */
   readonly demand: [shard: number, requests: number, misses: number, bytes: number][];
-  readonly totals: ReportTotals;
+  readonly totals: ReadCounts;
   /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
   readonly calibration: [predictions: number, probability: number, used: number][];
 }

@@ -1,5 +1,6 @@
 import { MAX_KEY_LENGTH, shardKey, typeKey } from "../keys.ts";
-import { MAX, type ReportBody, type ReportTotals } from "./report.ts";
+import { isEmpty, type ReadCounts } from "./read-counts.ts";
+import { MAX, type ReportBody } from "./report.ts";
 import { type Edge, type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";
 import { LOOKAHEAD, type UserContext, UserContexts, VISIT_GAP } from "./user-contexts.ts";
@@ -13,13 +14,7 @@ export interface ReportedEvent {
   readonly time: number;
   /** Whether the read waited for storage; null for an event that read nothing. */
   readonly missed: boolean | null;
-  /** How long the read took, ms. */
-  readonly latency?: number;
   readonly bytes?: number;
-  /** The first hit on a copy that a prefetch brought. */
-  readonly prefetched?: boolean;
-  /** Its prefetch was still under way. */
-  readonly late?: boolean;
 }
 
 /** Users whose contexts are kept; some 500 bytes each. */
@@ -27,8 +22,6 @@ const MAX_USERS = 5_000;
 
 /** What an event counts as follower of the one d events before: 1/d, so that the direct successor is the strongest. */
 const WEIGHTS = Float64Array.from({ length: LOOKAHEAD + 1 }, (_, d) => (d === 0 ? 0 : 1 / d));
-
-type Sums = { -readonly [K in keyof ReportTotals]: number };
 
 /**
  * Collects what a partition reports: which shards follow which shard and which event type within the lookahead of the
@@ -39,7 +32,6 @@ type Sums = { -readonly [K in keyof ReportTotals]: number };
 export class Reporter {
   readonly #users: UserContexts;
   readonly #window = new ReportWindow();
-  #totals = noTotals();
   #calibration = noCalibration();
   #events = 0;
 
@@ -55,7 +47,6 @@ export class Reporter {
   /** Counts an event. */
   observe(event: ReportedEvent): void {
     this.#events++;
-    this.#count(event);
     const type = this.#nodeOf(typeKey(event.type));
     const shard = event.shard === undefined ? null : this.#nodeOf(shardKey(event.shard));
     if (type === null) return;
@@ -64,11 +55,6 @@ export class Reporter {
     context.push(shard, type, event.time);
     this.#window.tick(type, event.time);
     if (shard !== null) countShard(shard, event);
-  }
-
-  /** Counts prefetches issued. */
-  prefetched(count: number): void {
-    this.#totals.prefetches += count;
   }
 
   /** Counts a prediction's outcome: it was made with `probability`, and was used or not. */
@@ -80,12 +66,14 @@ export class Reporter {
     if (used) bin[2]++;
   }
 
-  /** What was counted since the last call, at most {@link MAX.reportBytes} as JSON; null when nothing was. */
-  take(): ReportBody | null {
-    if (this.#events === 0) return null;
-    const report = writeReport(this.#window, roundedSums(this.#totals), this.#calibration);
+  /**
+   * What was counted since the last call, at most {@link MAX.reportBytes} as JSON, with `totals` counted meanwhile; null
+   * when nothing was.
+   */
+  take(totals: ReadCounts): ReportBody | null {
+    if (this.#events === 0 && isEmpty(totals)) return null;
+    const report = writeReport(this.#window, totals, this.#calibration);
     this.#window.clear();
-    this.#totals = noTotals();
     this.#calibration = noCalibration();
     this.#events = 0;
     return report;
@@ -128,16 +116,6 @@ export class Reporter {
     this.#window.link(before, shard, weight, delay);
     return true;
   }
-
-  #count({ missed, latency = 0, bytes = 0, prefetched, late }: ReportedEvent): void {
-    if (missed === null) return;
-    const totals = this.#totals;
-    totals.bytes += bytes;
-    totals[missed ? "misses" : "hits"]++;
-    totals[missed ? "missLatency" : "hitLatency"] += latency;
-    if (prefetched) totals.prefetchedHits++;
-    if (late) totals.late++;
-  }
 }
 
 function countShard(shard: Node, { missed, bytes = 0 }: ReportedEvent): void {
@@ -148,23 +126,5 @@ function countShard(shard: Node, { missed, bytes = 0 }: ReportedEvent): void {
   if (missed) shard.misses++;
 }
 
-const noTotals = (): Sums => ({
-  hits: 0,
-  misses: 0,
-  prefetchedHits: 0,
-  late: 0,
-  prefetches: 0,
-  hitLatency: 0,
-  missLatency: 0,
-  bytes: 0,
-});
-
 const noCalibration = (): [predictions: number, probability: number, used: number][] =>
   Array.from({ length: MAX.calibration }, () => [0, 0, 0]);
-
-const roundedSums = (sums: Sums): ReportTotals => ({
-  ...sums,
-  hitLatency: Math.round(sums.hitLatency),
-  missLatency: Math.round(sums.missLatency),
-  bytes: Math.round(sums.bytes),
-});

@@ -194,7 +194,7 @@ describe("Engine", () => {
             if (answer.outcome !== "hit") fill(id, size, "demand");
           } else if (kind === "prefetch") fill(id, size, "prefetch");
           else if (kind === "remove") expect(engine.remove(id)).toBe(copies.delete(id));
-          else if (kind === "failed") engine.fillFailed(id, size % 2 === 0);
+          else if (kind === "failed") engine.prefetchFailed(id);
           else drop(engine.resize(bytes(50 + size)));
           expect(engine.count).toBe(copies.size);
           expect([...copies.values()].reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(engine.capacity);
@@ -217,7 +217,8 @@ describe("Engine", () => {
   });
 
   it("does not guess again what turned out not to exist", () => {
-    const engine = new Engine(bytes(16));
+    const vain = new Set<string>();
+    const engine = new Engine(bytes(16), {}, (shard) => vain.has(shard));
     let guesses = 0;
     for (let i = 0; i < 400; i++) {
       const shard = `log/${i}`;
@@ -225,12 +226,14 @@ describe("Engine", () => {
       if (answer.outcome !== "hit") engine.fill(shard, bytes(1), "demand", epochMillis(i));
       for (const plan of answer.plans) {
         if (plan.shard === "log/400") guesses++;
-        if (Number(plan.shard.slice(4)) >= 400) engine.fillFailed(plan.shard, true);
-        else engine.fill(plan.shard, bytes(1), "prefetch", epochMillis(i));
+        if (Number(plan.shard.slice(4)) >= 400) {
+          vain.add(plan.shard);
+          engine.prefetchFailed(plan.shard);
+        } else engine.fill(plan.shard, bytes(1), "prefetch", epochMillis(i));
       }
     }
     expect(guesses).toBeLessThanOrEqual(1);
-    expect(engine.explain("log/400").verdict).toBe("does not exist");
+    expect(engine.explain("log/400").verdict).toBe("does not exist, or is too large");
   });
 
   it("stays within its bytes over many shards and users", () => {
@@ -248,10 +251,10 @@ describe("Engine, explaining", () => {
     for (let i = 0; i < 60; i++)
       for (const shard of ["a", "b", ...[1, 2, 3, 4, 5, 6].map((k) => noise(i + k * 997))])
         host.read(`u${i}`, shard);
-    const { prefetch, demands } = host.engine.explain("b");
-    expect(demands).toBe(60);
-    expect(prefetch).toMatchObject({ eventType: "read", after: "a", fate: "used" });
-    expect(prefetch?.probability).toBeGreaterThan(prefetch?.price ?? 1);
+    const decision = host.engine.decisionOn("b");
+    expect(host.engine.explain("b").demands).toBe(60);
+    expect(decision).toMatchObject({ reason: "predicted", event: "read", after: "a", outcome: "used" });
+    expect(decision?.probability).toBeGreaterThan(decision?.price ?? 1);
     expect(host.engine.explain("nobody/read/this").verdict).toBe("never heard of");
   });
 });

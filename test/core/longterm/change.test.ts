@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import { noCounts } from "../../../src/core/reporting/read-counts.ts";
 import { Reporter } from "../../../src/core/reporting/reporter.ts";
 import { read, SMALL, START, sequence } from "../reports.ts";
 
@@ -30,7 +31,7 @@ class Stream {
   }
 
   report(): void {
-    const body = this.#reporter.take();
+    const body = this.#reporter.take(noCounts());
     this.#reportedAt = this.time;
     if (body !== null) this.model.merge("weur", body, this.time);
   }
@@ -147,7 +148,7 @@ describe("the correlation matrix", () => {
         reporter.observe({ type: first as string, user: `b${i}-${user}`, time, missed: null });
         reporter.observe({ type: second as string, user: `b${i}-${user}`, time: time + 400, missed: null });
       }
-      const body = reporter.take();
+      const body = reporter.take(noCounts());
       if (body !== null) model.merge("weur", body, time + 1_000);
     }
     const cells = model.correlations(START + 200_000);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppliedSequences } from "../../../src/core/longterm/applied-sequences.ts";
 import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import { noCounts } from "../../../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../../../src/core/reporting/report.ts";
 import { type ReportedEvent, Reporter } from "../../../src/core/reporting/reporter.ts";
 import { difference, probabilities, read, START } from "../reports.ts";
@@ -41,7 +42,7 @@ function messagesOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ?
     reporters[partition]?.observe(event);
     if (i % 7 !== 6) return;
     reporters.forEach((reporter, p) => {
-      const body = reporter.take();
+      const body = reporter.take(noCounts());
       if (body === null) return;
       const sequence = sequences[p] as number;
       sequences[p] = sequence + 1;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reportSchema } from "../../../src/contract/messages.ts";
+import { noCounts } from "../../../src/core/reporting/read-counts.ts";
 import { Reporter } from "../../../src/core/reporting/reporter.ts";
 import { read, reportOf, START } from "../reports.ts";
 
@@ -45,46 +46,37 @@ describe("a report", () => {
   it("connects what a report parted", () => {
     const reporter = new Reporter();
     reporter.observe(read("u", "a", START));
-    reporter.take();
+    reporter.take(noCounts());
     reporter.observe(read("u", "b", START + 10));
-    const body = reporter.take();
+    const body = reporter.take(noCounts());
     expect(body === null ? 0 : weight(body, "s:a", "s:b")).toBe(1);
     expect(body?.seen.map(([name]) => body.names[name])).toEqual(["s:b"]);
-    expect(reporter.take()).toBeNull();
+    expect(reporter.take(noCounts())).toBeNull();
   });
 
   it("forgets the users silent longest when there are too many", () => {
     const reporter = new Reporter(2);
     for (const user of ["gone", "kept", "new"]) reporter.observe(read(user, `${user}/1`, START));
     for (const user of ["kept", "new", "gone"]) reporter.observe(read(user, `${user}/2`, START + 10));
-    const body = reporter.take();
+    const body = reporter.take(noCounts());
     const followed = ["gone", "kept", "new"].map((user) =>
       body === null ? 0 : weight(body, `s:${user}/1`, `s:${user}/2`),
     );
     expect(followed).toEqual([0, 1, 1]);
   });
 
-  it("sums demand, outcomes, latencies, rates and calibration", () => {
+  it("sums demand, rates and calibration, and carries what was counted meanwhile", () => {
     const reporter = new Reporter();
-    reporter.observe(read("u", "a", START, { missed: true, latency: 80 }));
-    reporter.observe(read("u", "a", START + 5, { latency: 2, prefetched: true }));
+    reporter.observe(read("u", "a", START, { missed: true }));
+    reporter.observe(read("u", "a", START + 5, {}));
     reporter.observe({ type: "login", user: "u", time: START + 10_000, missed: null });
-    reporter.prefetched(3);
     reporter.calibrate(0.25, true);
     reporter.calibrate(0.29, false);
     reporter.calibrate(1, true);
-    const body = reporter.take();
+    const totals = { ...noCounts(), reads: 2, misses: 1, prefetchesIssued: 3 };
+    const body = reporter.take(totals);
     expect(body?.demand.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([["s:a", 2, 1, 200]]);
-    expect(body?.totals).toEqual({
-      hits: 1,
-      misses: 1,
-      prefetchedHits: 1,
-      late: 0,
-      prefetches: 3,
-      hitLatency: 2,
-      missLatency: 80,
-      bytes: 200,
-    });
+    expect(body?.totals).toEqual(totals);
     const tick = START / 10_000;
     expect(body?.rates.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([
       ["e:read", tick, 2],
@@ -111,7 +103,7 @@ describe("a report", () => {
               type: `t${i % types}`,
             }),
           );
-        const body = reporter.take();
+        const body = reporter.take(noCounts());
         const text = JSON.stringify({
           partition: "g1:weur:0",
           region: "weur",

@@ -16,6 +16,17 @@ export class VirtualTime {
     return this.#now;
   }
 
+  /** Calls back `millis` of virtual time from now, unless the function it answers is called before. */
+  after(millis: number, callback: () => void): () => void {
+    let isCancelled = false;
+    this.#due.push(() => {
+      if (!isCancelled) callback();
+    }, this.#now + Math.max(0, millis));
+    return () => {
+      isCancelled = true;
+    };
+  }
+
   /** Resolves `millis` of virtual time from now. */
   sleep(millis: number): Promise<void> {
     return new Promise((resolve) => this.#due.push(resolve, this.#now + Math.max(0, millis)));

@@ -1,0 +1,249 @@
+import type { CacheDynamics } from "../cache/cache-dynamics.ts";
+import type { LearnedCache } from "../cache/learned.ts";
+import type { ShardEvent } from "../event.ts";
+import { ABSENT, IN_FLIGHT, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
+import type { Predictor } from "../prediction/predictor.ts";
+import { epochMillis, millis, probability } from "../units.ts";
+import type { PrefetchPlan } from "./plan.ts";
+import type { Prefetch } from "./prefetch.ts";
+import type { PrefetchHistory, PrefetchOutcome } from "./prefetch-history.ts";
+import type { PrefetchPricing } from "./prefetch-pricing.ts";
+
+/** Prefetched copies nobody has asked for take at most this share of the cache. */
+const MAX_HELD = 0.5;
+/** A prefetch not heard of for this many horizons may be planned again. */
+const LOST_AFTER = 8;
+/** Prefetches under way that are kept track of; a host that never tells what became of them must not fill the memory. */
+const MAX_IN_FLIGHT = 4_096;
+/** The delay by which a prefetch is dropped: all but the last twentieth have been asked for by then. */
+const EXPIRY = 0.95;
+/** Ticks are kept in 31 bits. */
+const MAX_TICK = 0x7fffffff;
+const NO_PLANS: readonly PrefetchPlan[] = [];
+
+/** Why nothing may be fetched ahead at present, whatever it would earn. */
+export type Refusal = "control" | "paused";
+
+/** What a {@link PrefetchGate} decides by. */
+export interface GateDeps {
+  readonly shards: ShardTable;
+  readonly predictor: Predictor;
+  readonly cache: LearnedCache;
+  readonly pricing: PrefetchPricing;
+  readonly dynamics: CacheDynamics;
+  readonly history: PrefetchHistory;
+  /** Whether fetching `shard` is known to be vain: it does not exist, or is too large to be held. */
+  readonly isVain: (shard: string) => boolean;
+}
+
+interface Issued {
+  /** ms since the epoch. */
+  readonly at: number;
+  /** Ticks the copy is held for if nobody asks for it. */
+  readonly hold: number;
+  /** It will be proposed again when its time has come. */
+  readonly isPostponed: boolean;
+}
+
+/**
+ * The one place where a prefetch is let through or refused, whoever proposes it: the own predictor (`plan`) or others
+ * (`consider`). By one rule: it must be away, worth its price by a probability corrected for what such proposals came
+ * to, and there must be room and budget. Keeps track of those under way. O(candidates) per event.
+ */
+export class PrefetchGate {
+  readonly #deps: GateDeps;
+  /** Prefetches under way by handle, oldest first. */
+  readonly #issued = new Map<number, Issued>();
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+  }
+
+  /** What a prefetch of a shard of usual size has to earn at present, when it is held for `hold` ticks if unused. */
+  price(hold: number = this.#deps.cache.holdTicks): number {
+    const { cache, pricing, dynamics } = this.#deps;
+    return pricing.price({
+      victimWorth: cache.full ? cache.victimWorth * dynamics.meanSize : 0,
+      holdShare: hold / cache.turnover,
+    });
+  }
+
+  /** What to prefetch after `event` at `tick`, which read `current`. With a `refusal` it is only noted. */
+  plan(current: number, tick: number, event: ShardEvent, refusal: Refusal | null): readonly PrefetchPlan[] {
+    const { pricing, predictor } = this.#deps;
+    const { candidates } = predictor;
+    const price = this.price();
+    let plans: PrefetchPlan[] | undefined;
+    for (let i = 0; i < candidates.count; i++) {
+      const handle = candidates.handles[i] as number;
+      const p = predictor.probability[i] as number;
+      if (handle === current || !pricing.worthwhile(p, price, "predicted")) continue;
+      if (!this.#isAway(handle, tick) || !pricing.isUrgent(p, predictor.urgency(i))) continue;
+      const issued = plans?.length ?? 0;
+      if (!this.#hasRoom(issued)) break;
+      const plan = this.#planOf(i, handle, event);
+      this.#note(plan, price, event.time, refusal ?? "pending", event, plan.source);
+      if (refusal !== null) continue;
+      this.#issue(handle, plan, this.#deps.cache.holdTicks, tick, event.time);
+      if (plans === undefined) plans = [];
+      plans.push(plan);
+      if (plans.length === pricing.settings.maxPerEvent) break;
+    }
+    pricing.account(plans?.length ?? 0);
+    if (plans === undefined) return NO_PLANS;
+    return plans.sort((a, b) => b.probability - a.probability);
+  }
+
+  /** Which of these proposals of others to fetch, the likeliest first. */
+  consider(
+    proposals: readonly Prefetch[],
+    tick: number,
+    now: number,
+    refusal: Refusal | null,
+  ): readonly Prefetch[] {
+    const { shards, pricing, cache } = this.#deps;
+    const accepted: Prefetch[] = [];
+    for (const proposal of [...proposals].sort((a, b) => b.probability - a.probability)) {
+      const hold = this.#holdOf(proposal, now);
+      const price = this.price(hold);
+      const known = shards.find(proposal.shard);
+      const isPostponed = this.#issued.get(known)?.isPostponed === true;
+      if (!isPostponed && !this.#isProposable(proposal.shard, known, tick)) continue;
+      const isWorth = pricing.worthwhile(proposal.probability, price, proposal.reason);
+      const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
+      this.#note(proposal, price, now, verdict);
+      if (verdict !== "pending") continue;
+      if (!this.#hasRoom(accepted.length)) break;
+      this.#issue(shards.intern(proposal.shard), proposal, Math.max(hold, cache.holdTicks), tick, now);
+      accepted.push(proposal);
+    }
+    pricing.account(accepted.length);
+    return accepted;
+  }
+
+  /** What `plan` let through is due later: it is not planned again meanwhile, and considered anew when it is proposed. */
+  postpone({ shard, arrival, probability: p, reason }: Prefetch, tick: number, now: number): void {
+    const { shards, dynamics, cache, pricing } = this.#deps;
+    const handle = shards.find(shard);
+    const issued = this.#issued.get(handle);
+    if (issued === undefined) return;
+    this.#issued.set(handle, { ...issued, isPostponed: true });
+    const wait = dynamics.tickMs > 0 ? (arrival - now) / dynamics.tickMs : 0;
+    shards.heldUntil[handle] = Math.min(MAX_TICK, tick + Math.ceil(wait) + cache.holdTicks * LOST_AFTER);
+    pricing.withdraw(p, reason);
+  }
+
+  /** A prefetch has arrived at `now`; returns how many ticks its copy is to be held. */
+  landed(handle: number, now: number): number {
+    const issued = this.#issued.get(handle);
+    if (issued !== undefined) this.#deps.dynamics.countFill(millis(now - issued.at));
+    this.failed(handle);
+    return issued?.hold ?? this.#deps.cache.holdTicks;
+  }
+
+  /** A prefetch came to nothing. */
+  failed(handle: number): void {
+    this.#issued.delete(handle);
+    this.overtaken(handle);
+  }
+
+  /** Somebody came for it before it arrived: the copy will be theirs. What it takes is still worth knowing. */
+  overtaken(handle: number): void {
+    const { state } = this.#deps.shards;
+    if (state[handle] === IN_FLIGHT) state[handle] = ABSENT;
+  }
+
+  /** The copy of `shard` that a prefetch brought was asked for. */
+  used(shard: string): void {
+    const { history, pricing } = this.#deps;
+    pricing.recordUsed(history.of(shard)?.reason ?? "predicted");
+    history.settle(shard, "held", "used");
+  }
+
+  /** Room for one more besides the `issued` ones, which count before they arrive. */
+  #hasRoom(issued: number): boolean {
+    const { cache, pricing, dynamics } = this.#deps;
+    const room = cache.capacity * MAX_HELD - cache.held;
+    return issued * dynamics.meanSize < room && pricing.affordable(issued);
+  }
+
+  /** Whether there is anything to fetch. A held copy that is still worth its place is held longer instead. */
+  #isAway(handle: number, tick: number): boolean {
+    const { shards, cache } = this.#deps;
+    const state = shards.state[handle];
+    if (state === RESIDENT) {
+      if (shards.origin[handle] === UNUSED)
+        shards.heldUntil[handle] = Math.max(shards.heldUntil[handle] as number, tick + cache.holdTicks);
+      return false;
+    }
+    if (state === IN_FLIGHT && (shards.heldUntil[handle] as number) >= tick) return false;
+    return !this.#deps.isVain(shards.ids[handle] as string);
+  }
+
+  #isProposable(shard: string, handle: number, tick: number): boolean {
+    return handle === 0 ? !this.#deps.isVain(shard) : this.#isAway(handle, tick);
+  }
+
+  /** The ticks until a proposal expires: as long as its copy would take a place. At most one turnover. */
+  #holdOf({ expires }: Prefetch, now: number): number {
+    const { cache, dynamics } = this.#deps;
+    const ticks = dynamics.tickMs > 0 ? (expires - now) / dynamics.tickMs : cache.holdTicks;
+    return Math.ceil(Math.min(cache.turnover, Math.max(0, ticks)));
+  }
+
+  #issue(
+    handle: number,
+    { probability: p, reason }: Prefetch,
+    hold: number,
+    tick: number,
+    now: number,
+  ): void {
+    const { shards, cache, pricing } = this.#deps;
+    shards.state[handle] = IN_FLIGHT;
+    shards.heldUntil[handle] = tick + Math.max(hold, cache.holdTicks * LOST_AFTER);
+    this.#issued.delete(handle);
+    this.#issued.set(handle, { at: now, hold, isPostponed: false });
+    if (this.#issued.size > MAX_IN_FLIGHT) this.#loseOldest();
+    pricing.recordIssued(p, reason);
+  }
+
+  #planOf(index: number, handle: number, { time }: ShardEvent): PrefetchPlan {
+    const { shards, predictor, cache, dynamics } = this.#deps;
+    const hold = millis(cache.holdTicks * dynamics.tickMs);
+    return {
+      shard: shards.ids[handle] as string,
+      probability: probability(predictor.probability[index] as number),
+      arrival: epochMillis(time + predictor.arrival.quantile(0.5, hold)),
+      expires: epochMillis(time + predictor.arrival.quantile(EXPIRY, hold)),
+      reason: "predicted",
+      source: predictor.bestExpert(index),
+    };
+  }
+
+  #note(
+    { shard, reason, probability: p }: Prefetch,
+    price: number,
+    at: number,
+    outcome: PrefetchOutcome,
+    event?: ShardEvent,
+    expert?: PrefetchPlan["source"],
+  ): void {
+    this.#deps.history.note(shard, {
+      at: epochMillis(at),
+      reason,
+      ...(event !== undefined && { event: event.type }),
+      ...(event?.shard !== undefined && { after: event.shard }),
+      ...(expert !== undefined && { expert }),
+      probability: p,
+      price,
+      outcome,
+    });
+  }
+
+  #loseOldest(): void {
+    for (const handle of this.#issued.keys()) {
+      this.failed(handle);
+      return;
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { EpochMillis, Probability } from "../units.ts";
+
+/** Who proposed a prefetch: the partition's own predictor, the coordinator's scan, or placement. */
+export const PREFETCH_REASONS = ["predicted", "scan", "placement"] as const;
+export type PrefetchReason = (typeof PREFETCH_REASONS)[number];
+
+/** A shard to be fetched before it is asked for. */
+export interface Prefetch {
+  readonly shard: string;
+  /** That it is asked for by `expires`. */
+  readonly probability: Probability;
+  /** Predicted arrival of the request. */
+  readonly arrival: EpochMillis;
+  /** After this the fetch is pointless. */
+  readonly expires: EpochMillis;
+  readonly reason: PrefetchReason;
+}
