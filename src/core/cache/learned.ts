@@ -127,7 +127,7 @@ export class LearnedCache {
   }
 
   /** Probability-weighted worth per byte of keeping a resident. */
-  worthOf(handle: number, tick: number): number {
+  #worthOf(handle: number, tick: number): number {
     return this.#reuse.probability(handle, tick) / (this.#shards.size[handle] as number);
   }
 
@@ -182,7 +182,7 @@ export class LearnedCache {
       const handle = this.#sample[i] as number;
       const isHeld =
         this.#shards.origin[handle] === UNUSED && (this.#shards.heldUntil[handle] as number) > tick;
-      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
+      this.#worth[i] = this.#worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
     }
     return drawn;
   }

@@ -27,7 +27,7 @@ export interface ModelBounds {
   readonly stateBytes: number;
 }
 
-export const DEFAULT_BOUNDS: ModelBounds = {
+const DEFAULT_BOUNDS: ModelBounds = {
   shardRows: 8_192,
   shardWidth: 8,
   typeRows: 256,
@@ -38,7 +38,7 @@ export const DEFAULT_BOUNDS: ModelBounds = {
 };
 
 /** One line of the prefetch probability map. */
-export interface MapEntry {
+interface MapEntry {
   readonly probability: number;
   readonly targetPartition: string;
   /** Median delay, ms. */

@@ -81,11 +81,6 @@ export class ProbabilityRows {
     }
   }
 
-  /** What `key` leads to, the likeliest first. */
-  after(key: string): readonly Successor[] {
-    return this.#rows.get(key) ?? [];
-  }
-
   /** Whether a new version may be made, so that refreshing serves a purpose. */
   isDue(now: number): boolean {
     return this.#versions.isDue(now);

@@ -17,16 +17,7 @@ import { SuffixTemplates } from "./suffix-templates.ts";
 import { HISTORY, UserHistories } from "./user-histories.ts";
 
 /** The experts, in the order of their inputs. The last says nothing of what follows, but of the shard itself. */
-export const EXPERTS = [
-  "order1",
-  "order2",
-  "order3",
-  "window",
-  "step",
-  "chain",
-  "suffix",
-  "recency",
-] as const;
+const EXPERTS = ["order1", "order2", "order3", "window", "step", "chain", "suffix", "recency"] as const;
 export type Expert = (typeof EXPERTS)[number] | "map";
 const N = EXPERTS.length;
 const FIRST_NUMBER = SUCCESSOR_EXPERTS;
@@ -104,12 +95,6 @@ export class Predictor {
   readonly #calibrator = new Calibrator(STATUSES);
   readonly #log: PredictionLog;
   readonly #mapBins = new Int16Array(MAX_CANDIDATES);
-  /** Entry of this user's step before the last observed event, and of that event's; 0: none. */
-  previousStep = 0;
-  step = 0;
-  /** Event type and time of this user's event before. */
-  previousType = 0;
-  previousTime = 0;
   readonly #sets = new Uint8Array(MAX_CANDIDATES);
   #unlogged = 0;
 
@@ -158,9 +143,7 @@ export class Predictor {
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#streams.slotOf(user);
     if (this.#streams.length(slot) === 0) this.#resetTemplates(slot);
-    this.step = this.#stepOf(user, handle);
-    const reference = this.#shards.reference(this.step);
-    this.#noteStep(slot, type, time);
+    const reference = this.#shards.reference(this.#stepOf(user, handle));
     if (this.#streams.at(slot, 1) !== reference) {
       this.#successors.learn(slot, reference, tick);
       this.#streams.push(slot, reference, tick);
@@ -242,14 +225,6 @@ export class Predictor {
     const pattern = this.#shards.intern(id.replaceAll(user, USER_PLACEHOLDER), PATTERN);
     this.#shards.touch(pattern);
     return pattern;
-  }
-
-  #noteStep(slot: number, type: number, time: number): void {
-    const streams = this.#streams;
-    this.previousStep = this.#shards.resolve(streams.at(slot, 1));
-    this.previousType = streams.lastType(slot);
-    this.previousTime = streams.lastTime(slot);
-    streams.note(slot, type, time);
   }
 
   #proposeMap(slot: number, reference: number, user: string): void {
