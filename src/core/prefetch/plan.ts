@@ -1,4 +1,4 @@
-import type { Expert } from "../prediction/predictor.ts";
+import type { Expert } from "../prediction/experts.ts";
 import type { EpochMillis, Millis, Probability } from "../units.ts";
 
 /** Where a plan came from: one of the predictor's experts, or knowledge from elsewhere. */
