@@ -1,3 +1,4 @@
+import { grown } from "../collections/grown.ts";
 import { ABSENT, DEMANDED, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { SeededRandom } from "../random.ts";
 import type { ReuseLearner } from "./reuse-learner.ts";
@@ -99,7 +100,8 @@ export class LearnedCache {
     shards.admittedAt[handle] = tick;
     shards.size[handle] = size;
     shards.slot[handle] = this.count;
-    if (this.count === this.#residents.length) this.#residents = doubled(this.#residents);
+    if (this.count === this.#residents.length)
+      this.#residents = grown(this.#residents, new Int32Array(this.count * 2));
     this.#residents[this.count++] = handle;
     this.used += size;
     if (prefetched) this.#hold(handle, size, tick);
@@ -233,9 +235,3 @@ export class LearnedCache {
     this.#queue = queue;
   }
 }
-
-const doubled = (from: Int32Array): Int32Array<ArrayBuffer> => {
-  const to = new Int32Array(from.length * 2);
-  to.set(from);
-  return to;
-};

@@ -1,3 +1,5 @@
+import { grown } from "../collections/grown.ts";
+
 /** Handles fit in 20 bits, so that a reference (handle and generation) fits in 31. */
 const MAX_HANDLES = 1 << 20;
 const HANDLE_MASK = MAX_HANDLES - 1;
@@ -269,8 +271,3 @@ export class ShardTable {
     this.#size = size;
   }
 }
-
-const grown = <Column extends { set(from: Column): void }>(from: Column, to: Column): Column => {
-  to.set(from);
-  return to;
-};

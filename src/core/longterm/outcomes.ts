@@ -1,6 +1,7 @@
 import type { ReportBody, ReportTotals } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
+import { MAX_REGIONS } from "./region-demands.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
 export interface RegionReadStats extends ReportTotals {
@@ -25,8 +26,6 @@ const FIELDS = [
   "bytes",
 ] as const satisfies readonly (keyof ReportTotals)[];
 const BINS = 10;
-/** Regions are eleven; a broken report must not invent more without end. */
-const MAX_REGIONS = 32;
 
 /** Decayed sums of how reads went in each region, and of how good the predictions were. */
 export class Outcomes implements Rescalable {

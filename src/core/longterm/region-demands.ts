@@ -5,7 +5,7 @@ import type { Moment, Rescalable } from "./decay.ts";
 import { RegionDemand, type ShardDemand } from "./demand.ts";
 
 /** Regions are eleven; a broken report must not invent more without end. */
-const MAX_REGIONS = 32;
+export const MAX_REGIONS = 32;
 
 /** What each region wants. */
 export class RegionDemands implements Rescalable {
