@@ -50,11 +50,6 @@ export class CacheDynamics {
     return millis(this.#fillMs);
   }
 
-  /** Smoothed share of reads that miss. */
-  get missRate(): number {
-    return this.#missRate;
-  }
-
   /** An event of a user whose last one was `gap` events ago (0: their first). */
   countEvent(gap: number, time: number): void {
     if (gap > this.#gap) this.#gap *= GAP_STEP;

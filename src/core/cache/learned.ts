@@ -1,3 +1,4 @@
+import { grown } from "../collections/grown.ts";
 import { ABSENT, DEMANDED, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { SeededRandom } from "../random.ts";
 import type { ReuseLearner } from "./reuse-learner.ts";
@@ -99,7 +100,8 @@ export class LearnedCache {
     shards.admittedAt[handle] = tick;
     shards.size[handle] = size;
     shards.slot[handle] = this.count;
-    if (this.count === this.#residents.length) this.#residents = doubled(this.#residents);
+    if (this.count === this.#residents.length)
+      this.#residents = grown(this.#residents, new Int32Array(this.count * 2));
     this.#residents[this.count++] = handle;
     this.used += size;
     if (prefetched) this.#hold(handle, size, tick);
@@ -127,7 +129,7 @@ export class LearnedCache {
   }
 
   /** Probability-weighted worth per byte of keeping a resident. */
-  worthOf(handle: number, tick: number): number {
+  #worthOf(handle: number, tick: number): number {
     return this.#reuse.probability(handle, tick) / (this.#shards.size[handle] as number);
   }
 
@@ -182,7 +184,7 @@ export class LearnedCache {
       const handle = this.#sample[i] as number;
       const isHeld =
         this.#shards.origin[handle] === UNUSED && (this.#shards.heldUntil[handle] as number) > tick;
-      this.#worth[i] = this.worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
+      this.#worth[i] = this.#worthOf(handle, tick) + (isHeld ? HELD_BONUS : 0);
     }
     return drawn;
   }
@@ -233,9 +235,3 @@ export class LearnedCache {
     this.#queue = queue;
   }
 }
-
-const doubled = (from: Int32Array): Int32Array<ArrayBuffer> => {
-  const to = new Int32Array(from.length * 2);
-  to.set(from);
-  return to;
-};

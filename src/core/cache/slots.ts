@@ -1,3 +1,5 @@
+import { grown } from "../collections/grown.ts";
+
 /** "No slot": the end of a queue, or an id that is not known. */
 export const NONE = -1;
 
@@ -91,11 +93,6 @@ export class Slots {
     this.prefetched = grown(this.prefetched, new Uint8Array(length));
   }
 }
-
-const grown = <T extends { set(from: ArrayLike<number>): void }>(from: ArrayLike<number>, to: T): T => {
-  to.set(from);
-  return to;
-};
 
 /** A queue of slots from oldest to newest, and the bytes in it. Every operation is O(1). */
 export class SlotQueue {

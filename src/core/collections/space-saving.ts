@@ -7,7 +7,7 @@ import FlatQueue from "flatqueue";
  * whose priorities are refreshed when they come to the top finds the lightest in O(log n) amortised.
  */
 export class SpaceSaving {
-  readonly capacity: number;
+  readonly #capacity: number;
   readonly count: Float64Array;
   readonly error: Float64Array;
   readonly #keys: string[] = [];
@@ -17,7 +17,7 @@ export class SpaceSaving {
 
   /** @param onReplace hears of each slot that changes hands, to clear what else is kept by slot. */
   constructor(capacity: number, onReplace: (slot: number) => void = () => undefined) {
-    this.capacity = capacity;
+    this.#capacity = capacity;
     this.count = new Float64Array(capacity);
     this.error = new Float64Array(capacity);
     this.#onReplace = onReplace;
@@ -73,7 +73,7 @@ export class SpaceSaving {
   }
 
   #admit(key: string): number {
-    const slot = this.size < this.capacity ? this.size : this.#evict();
+    const slot = this.size < this.#capacity ? this.size : this.#evict();
     this.#keys[slot] = key;
     this.#index.set(key, slot);
     return slot;

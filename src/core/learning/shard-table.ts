@@ -1,5 +1,7 @@
+import { grown } from "../collections/grown.ts";
+
 /** Handles fit in 20 bits, so that a reference (handle and generation) fits in 31. */
-export const MAX_HANDLES = 1 << 20;
+const MAX_HANDLES = 1 << 20;
 const HANDLE_MASK = MAX_HANDLES - 1;
 const GENERATION_MASK = 0x7ff;
 /** First size of the table; it doubles as needed. */
@@ -109,7 +111,6 @@ export class ShardTable {
   #size = FIRST_SIZE;
   #used = 1;
   #hand = 1;
-  #recycled = 0;
 
   /** @param limitBytes bound of the table; residents are kept even beyond it, for they are the cache's, not the model's. */
   constructor(limitBytes: number) {
@@ -119,16 +120,6 @@ export class ShardTable {
   /** Estimated bytes held: columns, map entries and ids. */
   get bytes(): number {
     return this.#handles.size * BYTES_PER_HANDLE + this.#textBytes;
-  }
-
-  /** Number of entries. */
-  get entries(): number {
-    return this.#handles.size;
-  }
-
-  /** Times a handle was given to another entry. */
-  get recycled(): number {
-    return this.#recycled;
   }
 
   /** The handle of the shard `id`, or 0. */
@@ -163,11 +154,6 @@ export class ShardTable {
   resolve(reference: number): number {
     const handle = reference & HANDLE_MASK;
     return this.#generation[handle] === reference >>> 20 ? handle : 0;
-  }
-
-  /** Calls `visit` with every handle in use. O(entries). */
-  forEach(visit: (handle: number) => void): void {
-    for (const handle of this.#handles.values()) visit(handle);
   }
 
   /** The entries with what is worth keeping of them, as plain data. O(entries). */
@@ -248,7 +234,6 @@ export class ShardTable {
     this.#handles.delete(key);
     this.ids[handle] = "";
     this.#textBytes -= key.length;
-    this.#recycled++;
     this.#generation[handle] = ((this.#generation[handle] as number) + 1) & GENERATION_MASK;
     this.last[handle] = this.gap[handle] = this.gap2[handle] = this.count[handle] = 0;
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
@@ -286,8 +271,3 @@ export class ShardTable {
     this.#size = size;
   }
 }
-
-const grown = <Column extends { set(from: Column): void }>(from: Column, to: Column): Column => {
-  to.set(from);
-  return to;
-};

@@ -1,14 +1,15 @@
-import { MAX_KEY_LENGTH, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
+import { MAX_KEY_LENGTH, typeKey, typeOfKey } from "../keys.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { type ReportBody, TICK } from "../reporting/report.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Correlation, CorrelationMatrix } from "./correlation-matrix.ts";
-import { type Moment, TimeScales } from "./decay.ts";
-import { RegionDemand, type ShardDemand } from "./demand.ts";
+import { type Moment, type Rescalable, TimeScales } from "./decay.ts";
+import type { ShardDemand } from "./demand.ts";
 import { EdgeTable, type Successor } from "./edge-table.ts";
 import { type EventRate, EventRates } from "./event-rates.ts";
 import { type CalibrationBin, Outcomes, type RegionReadStats } from "./outcomes.ts";
 import { type PatternChange, ProbabilityRows } from "./probability-map.ts";
+import { RegionDemands } from "./region-demands.ts";
 import { type PartitionPlan, type ScannedPartition, ScanPlanner } from "./scan-plan.ts";
 
 /** Bounds of the model; some 25 MB in memory when all are reached. */
@@ -27,7 +28,7 @@ export interface ModelBounds {
   readonly stateBytes: number;
 }
 
-export const DEFAULT_BOUNDS: ModelBounds = {
+const DEFAULT_BOUNDS: ModelBounds = {
   shardRows: 8_192,
   shardWidth: 8,
   typeRows: 256,
@@ -38,7 +39,7 @@ export const DEFAULT_BOUNDS: ModelBounds = {
 };
 
 /** One line of the prefetch probability map. */
-export interface MapEntry {
+interface MapEntry {
   readonly probability: number;
   readonly targetPartition: string;
   /** Median delay, ms. */
@@ -53,9 +54,6 @@ export interface ModelState {
   readonly data: string;
 }
 
-/** Regions are eleven; a broken report must not invent more without end. */
-const MAX_REGIONS = 32;
-
 /**
  * What the coordinator merged from all partitions' reports: what follows what, how event types go and correlate, what
  * each region wants and when. All counts decay and merge by addition, so the order of reports does not matter; all is
@@ -69,35 +67,39 @@ export class LongTermModel {
   readonly #types: EdgeTable;
   readonly #rates: EventRates;
   readonly #matrix: CorrelationMatrix;
-  readonly #demand = new Map<string, RegionDemand>();
+  readonly #demand: RegionDemands;
   readonly #outcomes = new Outcomes();
   readonly #planner = new ScanPlanner();
   readonly #map: ProbabilityRows;
+  /** All that decays. */
+  readonly #counts: readonly Rescalable[];
   #first = Number.POSITIVE_INFINITY;
 
   constructor(bounds: Partial<ModelBounds> = {}, scales = new TimeScales()) {
     this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
-    const { shardRows, shardWidth, typeRows, typeWidth, pairs } = this.#bounds;
+    const { shardRows, shardWidth, typeRows, typeWidth, pairs, demand } = this.#bounds;
     const forget = (key: string): void => this.#map.forget(key);
     this.#scales = scales;
     this.#shards = new EdgeTable(shardRows, shardWidth, forget);
     this.#types = new EdgeTable(typeRows, typeWidth, forget);
     this.#rates = new EventRates(typeRows);
     this.#matrix = new CorrelationMatrix(pairs);
+    this.#demand = new RegionDemands(demand);
     this.#map = new ProbabilityRows({
       tables: [this.#shards, this.#types],
       rateChanged: (type, now) => this.#rates.changed(type, now),
     });
+    this.#counts = [this.#shards, this.#types, this.#rates, this.#matrix, this.#outcomes, this.#demand];
   }
 
   /** Adds one report's deltas; `time` is when the report was made. O(entries). */
   merge(region: string, body: ReportBody, time: number): void {
-    const at = this.#scales.at(time, this.#stored());
+    const at = this.#scales.at(time, this.#counts);
     this.#first = Math.min(this.#first, time);
     this.#mergeRates(body, at);
     this.#mergeEdges(body, at);
     this.#mergePairs(body, at);
-    this.#mergeDemand(region, body, at);
+    this.#demand.add(region, body, at);
     this.#outcomes.add(region, body, at);
   }
 
@@ -128,7 +130,7 @@ export class LongTermModel {
       const row: Record<string, MapEntry> = {};
       for (const { to, probability, delay } of next) {
         const shard = to.slice(2);
-        const targetPartition = targetOf(this.#busiestRegion(shard, fade));
+        const targetPartition = targetOf(this.#demand.busiest(shard, fade));
         row[shard] = { probability, targetPartition, expectedDelay: delay };
       }
       map[type] = row;
@@ -161,7 +163,7 @@ export class LongTermModel {
   /** What partitions should fetch that they cannot know of by themselves; remembered, and not repeated. */
   planScan(now: number, partitions: readonly ScannedPartition[]): readonly PartitionPlan[] {
     return this.#planner.plan(now, partitions, {
-      demand: this.#demand,
+      demand: this.#demand.regions,
       fade: this.#scales.fadeAt(now),
       observed: Math.max(0, now - this.#first),
     });
@@ -174,11 +176,7 @@ export class LongTermModel {
 
   /** A region's shards by demand, the most wanted first. O(shards log shards). */
   demand(region: string, now: number): readonly ShardDemand[] {
-    const shards = this.#demand.get(region)?.shards(this.#scales.fadeAt(now)) ?? [];
-    // Ties are broken by name, so that the same knowledge gives the same order.
-    return shards.sort(
-      (a, b) => b.requests - a.requests || b.longTerm - a.longTerm || (a.shard < b.shard ? -1 : 1),
-    );
+    return this.#demand.ranked(region, this.#scales.fadeAt(now));
   }
 
   /** How reads went in each region. */
@@ -198,13 +196,7 @@ export class LongTermModel {
     writer.count(landmarks.length);
     for (const landmark of landmarks) writer.float(landmark);
     writer.float(this.#first);
-    writeChanges(writer, this.#map.changes());
-    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#planner]) part.write(writer);
-    writer.count(this.#demand.size);
-    for (const [region, shards] of this.#demand) {
-      writer.name(region);
-      shards.write(writer);
-    }
+    for (const part of this.#stored) part.write(writer);
     for (const table of [this.#types, this.#shards]) this.#writeRows(writer, table);
     return { format: 2, data: writer.toText() };
   }
@@ -220,13 +212,7 @@ export class LongTermModel {
 
   #read(reader: ByteReader): void {
     this.#first = reader.float();
-    this.#map.restoreChanges(readChanges(reader));
-    for (const part of [this.#rates, this.#matrix, this.#outcomes, this.#planner]) part.read(reader);
-    for (let left = reader.count(); left > 0; left--) {
-      const demand = new RegionDemand(this.#bounds.demand);
-      this.#demand.set(reader.name(), demand);
-      demand.read(reader);
-    }
+    for (const part of this.#stored) part.read(reader);
     for (const table of [this.#types, this.#shards]) {
       table.readTotals(reader);
       while (reader.count() === 1) table.readRow(reader);
@@ -291,58 +277,17 @@ export class LongTermModel {
     }
   }
 
-  #mergeDemand(region: string, { names, demand }: ReportBody, at: Moment): void {
-    let shards = this.#demand.get(region);
-    if (shards === undefined) {
-      if (this.#demand.size === MAX_REGIONS) return;
-      shards = new RegionDemand(this.#bounds.demand);
-      this.#demand.set(region, shards);
-    }
-    for (const [index, requests, misses, bytes] of demand) {
-      const key = names[index];
-      const shard = isShardKey(key) ? shardOfKey(key) : null;
-      if (shard === null) continue;
-      shards.add(shard, requests, misses, bytes, at);
-    }
-  }
-
   #refresh(now: number): Moment {
     const fade = this.#scales.fadeAt(now);
     this.#map.refresh(now, fade);
     return fade;
   }
 
-  #stored() {
-    const tables = [this.#shards, this.#types, this.#rates, this.#matrix, this.#outcomes];
-    return [...tables, ...this.#demand.values()];
-  }
-
-  #busiestRegion(shard: string, fade: Moment): string {
-    let busiest = "";
-    let most = -1;
-    for (const [region, shards] of this.#demand) {
-      const requests = shards.longTerm(shard, fade);
-      if (requests > most) [busiest, most] = [region, requests];
-    }
-    return busiest;
+  /** What is stored, in the order it is, but for the tables. */
+  get #stored() {
+    return [this.#map, this.#rates, this.#matrix, this.#outcomes, this.#planner, this.#demand];
   }
 }
 
 const isShardKey = (key: string | undefined): key is string =>
   key !== undefined && key.length <= MAX_KEY_LENGTH && key.startsWith("s:");
-
-function writeChanges(writer: ByteWriter, changes: readonly PatternChange[]): void {
-  writer.count(changes.length);
-  for (const { key, kind, since } of changes) {
-    writer.name(key);
-    writer.name(kind);
-    writer.float(since);
-  }
-}
-
-const readChanges = (reader: ByteReader): PatternChange[] =>
-  Array.from({ length: reader.count() }, () => ({
-    key: reader.name(),
-    kind: reader.name() === "rate" ? ("rate" as const) : ("successors" as const),
-    since: reader.float(),
-  }));

@@ -3,7 +3,7 @@ import type { DeltaEntry, DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { SECOND } from "../units.ts";
 
 /** A delta travels in an answer to a heartbeat; 64 KB with its envelope. */
-export const MAX_DELTA_BYTES = 60_000;
+const MAX_DELTA_BYTES = 60_000;
 /** Versions are made no oftener: partitions ask every ten seconds, and each version costs a pass over what changed. */
 const VERSION_EVERY = 2 * SECOND;
 /** Versions remembered, a minute's: who has an older one gets the best delta whole. */

@@ -2,6 +2,7 @@ import { countsOf, READ_COUNTS, type ReadCounts } from "../reporting/read-counts
 import type { ReportBody } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
+import { MAX_REGIONS } from "./region-demands.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
 export interface RegionReadStats {
@@ -17,8 +18,6 @@ export interface CalibrationBin {
 }
 
 const BINS = 10;
-/** Regions are eleven; a broken report must not invent more without end. */
-const MAX_REGIONS = 32;
 
 /** Decayed sums of how reads went in each region, and of how good the predictions were. */
 export class Outcomes implements Rescalable {

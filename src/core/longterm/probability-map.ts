@@ -2,8 +2,8 @@ import { typeOfKey } from "../keys.ts";
 import type { DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { MINUTE } from "../units.ts";
 import { DRIFT_G2 } from "./blend.ts";
-import type { Moment } from "./decay.ts";
-import { LONG_TERM, SHORT_TERM } from "./decay.ts";
+import type { ByteReader, ByteWriter } from "./byte-codec.ts";
+import { LONG_TERM, type Moment, SHORT_TERM } from "./decay.ts";
 import type { EdgeTable, Successor } from "./edge-table.ts";
 import { MapVersions } from "./map-versions.ts";
 import { isSignificant } from "./significance.ts";
@@ -81,11 +81,6 @@ export class ProbabilityRows {
     }
   }
 
-  /** What `key` leads to, the likeliest first. */
-  after(key: string): readonly Successor[] {
-    return this.#rows.get(key) ?? [];
-  }
-
   /** Whether a new version may be made, so that refreshing serves a purpose. */
   isDue(now: number): boolean {
     return this.#versions.isDue(now);
@@ -99,9 +94,22 @@ export class ProbabilityRows {
     return [...this.#changes.values()];
   }
 
-  /** Puts changes back that were noticed before a restart. */
-  restoreChanges(changes: readonly PatternChange[]): void {
-    for (const change of changes) this.#changes.set(change.key, change);
+  /** Writes the changes noticed; the rest is read anew from the tables. */
+  write(writer: ByteWriter): void {
+    writer.count(this.#changes.size);
+    for (const { key, kind, since } of this.#changes.values()) {
+      writer.name(key);
+      writer.name(kind);
+      writer.float(since);
+    }
+  }
+
+  read(reader: ByteReader): void {
+    for (let left = reader.count(); left > 0; left--) {
+      const key = reader.name();
+      const kind = reader.name() === "rate" ? "rate" : "successors";
+      this.#changes.set(key, { key, kind, since: reader.float() });
+    }
   }
 
   #touchAll(now: number): void {

@@ -10,9 +10,9 @@ export interface Contingency {
 }
 
 /** Co-occurrence must beat chance by this factor... */
-export const MIN_LIFT = 1.2;
+const MIN_LIFT = 1.2;
 /** ...and be no accident: χ² with one degree of freedom at p = 0.001. */
-export const LEAST_G2 = 10.83;
+const MIN_G2 = 10.83;
 
 /** How many times more often B follows A than it would by chance; 0 while nothing is known. */
 export function lift({ both, first, second, total }: Contingency): number {
@@ -43,7 +43,7 @@ export function phi({ both, first, second, total }: Contingency): number {
 }
 
 /** Whether a pair may be acted upon: it beats chance, and not by accident. */
-export const isSignificant = (table: Contingency): boolean => lift(table) > MIN_LIFT && g2(table) > LEAST_G2;
+export const isSignificant = (table: Contingency): boolean => lift(table) > MIN_LIFT && g2(table) > MIN_G2;
 
 /** Pearson's coefficient of two series of the same length, in [−1, 1]; 0 where one of them is constant. O(length). */
 export function pearson(xs: ArrayLike<number>, ys: ArrayLike<number>): number {

@@ -3,7 +3,7 @@ import { hashPair } from "../hash.ts";
 /** Numbers looked at in an id: the last ones, where counters stand (`tiles/5/10/12`, `seg-12.m4s`). */
 export const MAX_NUMBERS = 3;
 /** Boundaries looked at in an id, from the end. */
-export const MAX_BOUNDARIES = 10;
+const MAX_BOUNDARIES = 10;
 /** Numbers of more digits are hashes, not counters; they would not be exact anyway. */
 const MAX_DIGITS = 15;
 

@@ -36,7 +36,7 @@ const shareBin = (share: number): number => {
 const ageBin = (visits: number): number => (visits < 2 ? 0 : visits < 3 ? 1 : visits < 6 ? 2 : 3);
 
 /** Bin for a target that came `n` times, in this share of the cases, last `age` visits ago. */
-export const rowBin = (n: number, share: number, age: number): number =>
+const rowBin = (n: number, share: number, age: number): number =>
   ABSENT_BINS + (countBin(n) * SHARE_BINS + shareBin(share)) * AGE_BINS + ageBin(age);
 
 /** Bin for the target in `slot` of `row`: how often it came, in what share of the row's visits, how long ago. */

@@ -13,8 +13,6 @@ export class UserHistories {
   readonly #ticks: Int32Array;
   readonly #length: Int32Array;
   readonly #lastTick: Int32Array;
-  readonly #lastType: Uint16Array;
-  readonly #lastTime: Float64Array;
   readonly #used: Uint8Array;
   readonly #slots = new Map<string, number>();
   readonly #users: string[] = [];
@@ -28,13 +26,16 @@ export class UserHistories {
     this.#ticks = new Int32Array(limit * HISTORY);
     this.#length = new Int32Array(limit);
     this.#lastTick = new Int32Array(limit);
-    this.#lastType = new Uint16Array(limit);
-    this.#lastTime = new Float64Array(limit);
     this.#used = new Uint8Array(limit);
   }
 
   get bytes(): number {
-    return this.#history.byteLength * 2 + this.#length.byteLength * 5 + this.#users.length * ENTRY_BYTES;
+    return (
+      this.#history.byteLength * 2 +
+      this.#length.byteLength * 2 +
+      this.#used.byteLength +
+      this.#users.length * ENTRY_BYTES
+    );
   }
 
   /** The slot of `user`, made if need be. */
@@ -84,20 +85,6 @@ export class UserHistories {
     const now = this.#length[slot] as number;
     if (now <= length || now - length > HISTORY) return Number.POSITIVE_INFINITY;
     return this.#ticks[slot * HISTORY + (length & (HISTORY - 1))] as number;
-  }
-
-  /** Event type and time of the user's last event, of which {@link note} told. */
-  lastType(slot: number): number {
-    return this.#lastType[slot] as number;
-  }
-  lastTime(slot: number): number {
-    return this.#lastTime[slot] as number;
-  }
-
-  /** Takes note of the user's event for the next time. */
-  note(slot: number, type: number, time: number): void {
-    this.#lastType[slot] = type;
-    this.#lastTime[slot] = time;
   }
 
   #displace(): number {

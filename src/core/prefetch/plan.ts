@@ -1,4 +1,4 @@
-import type { Expert } from "../prediction/predictor.ts";
+import type { Expert } from "../prediction/experts.ts";
 import type { Prefetch } from "./prefetch.ts";
 
 /** A prefetch that the gate let through because of what the own predictor said. */

@@ -1,4 +1,4 @@
-import type { Expert } from "../prediction/predictor.ts";
+import type { Expert } from "../prediction/experts.ts";
 import type { EpochMillis, Probability } from "../units.ts";
 import type { PrefetchReason } from "./prefetch.ts";
 
