@@ -82,7 +82,7 @@ export const CALLS: readonly Call[] = [
       ["proof", "What prefetching saves, with its standard error"],
       ["explain", "?shard=&partition= Why a shard is there, or is not"],
       ["dead-letters", "Queue messages that were given up"],
-      ["settings", "The settings and their version"],
+      ["settings", "The settings, their version, and stored keys that this version ignores"],
     ] as const
   ).map(
     ([name, summary]): Call => ({
