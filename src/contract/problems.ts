@@ -8,7 +8,7 @@ export const PROBLEMS = {
   "invalid-body": [400, "The body is not valid"],
   "invalid-settings": [400, "The settings are not valid"],
   "digest-mismatch": [400, "The body does not match its digest"],
-  "region-switch-refused": [400, "The Foreshard-Region header is for development only"],
+  "region-switch-refused": [400, "Regions can be chosen in development only"],
   unauthorized: [401, "A token is needed"],
   forbidden: [403, "The token does not allow this"],
   "not-found": [404, "There is nothing under this address"],

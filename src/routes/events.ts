@@ -9,6 +9,7 @@ import {
 } from "../contract/events.ts";
 import { describeFaults, describeZodError, ProblemError } from "../contract/problems.ts";
 import { withTimeout } from "../core/clock.ts";
+import type { Region } from "../core/placement/regions.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
 import { partitionStub } from "../edge/partition-stub.ts";
 import { currentRoutingState } from "../edge/routing-state.ts";
@@ -34,6 +35,7 @@ eventRoutes.post("/", async (context) => {
   );
   const request = requestContext(context);
   const events = parseEvents(await readText(context), context.req.header("Content-Type"));
+  if (!context.var.config.development) refuseOtherRegions(events, request.region);
   const accepted = await observed(context.env, byPartition(events, request));
   return context.json({ accepted }, 202, { "Cache-Control": "no-store" });
 });
@@ -119,6 +121,18 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** @throws ProblemError `region-switch-refused`: nobody teaches other regions' partitions what happens there. */
+function refuseOtherRegions(events: readonly EventInput[], own: Region): void {
+  const faults = events.flatMap(({ region = own }, index) =>
+    region === own ? [] : [`events[${index}].region: must be ${own}`],
+  );
+  if (faults.length === 0) return;
+  throw new ProblemError(
+    "region-switch-refused",
+    `${describeFaults(faults)}. Leave region out: it follows from where a request comes from.`,
+  );
 }
 
 /** Events by the partition that serves their user. */

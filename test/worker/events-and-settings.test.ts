@@ -111,6 +111,51 @@ describe("events", () => {
   });
 });
 
+describe("the region of an event", () => {
+  const send = (events: unknown, environment: string) =>
+    app.fetch(
+      new Request("https://foreshard.test/events", {
+        method: "POST",
+        headers: { Authorization: "Bearer events" },
+        body: JSON.stringify(events),
+        cf: { continent: "OC", country: "NZ" },
+      }),
+      { ...env, FORESHARD_ENV: environment },
+      createExecutionContext(),
+    );
+
+  it("is the caller's own outside development: another one is refused, all of them named", async () => {
+    const before = (await status("g1:weur:0")).eventQueue;
+    const events = [
+      { type: "login", region: "weur" },
+      { type: "login" },
+      { type: "login", region: "oc" },
+      { type: "login", region: "sam" },
+    ];
+    const response = await send(events, "production");
+    expect(response.status).toBe(400);
+    const { type, detail } = await problem(response);
+    expect(type).toBe("/docs#problem-region-switch-refused");
+    expect(detail).toBe(
+      "events[0].region: must be oc; events[3].region: must be oc. Leave region out: it follows from where a request comes from.",
+    );
+    expect((await status("g1:weur:0")).eventQueue).toEqual(before);
+    const own = await send([{ type: "login" }, { type: "login", region: "oc" }], "production");
+    expect([own.status, await own.json()]).toEqual([202, { accepted: 2 }]);
+  });
+
+  it("may be any in development", async () => {
+    const response = await send(
+      [
+        { type: "login", region: "weur" },
+        { type: "login", region: "sam" },
+      ],
+      "development",
+    );
+    expect([response.status, await response.json()]).toEqual([202, { accepted: 2 }]);
+  });
+});
+
 describe("settings and cross-origin access", () => {
   it("refuses settings out of range, naming the field, and changes nothing", async () => {
     const put = (body: unknown) =>
