@@ -92,7 +92,7 @@ export const settingsSchema = z.strictObject({
     .int()
     .min(0)
     .max(2_000)
-    .describe("the most shards the rebalancer keeps warm in one region")
+    .describe("the most shards that placement warms in one region")
     .default(200),
   pinned: z
     .array(shardIdSchema)
@@ -101,7 +101,7 @@ export const settingsSchema = z.strictObject({
       (ids) => ids.join("").length <= MAX_PINNED_CHARACTERS,
       "the ids together must stay under 8,000 characters",
     )
-    .describe("shards kept warm in every region in use, whatever their demand")
+    .describe("shards that placement warms in every region in use, whatever their demand")
     .default([]),
 });
 

@@ -150,7 +150,7 @@ function placementTable(placement: Placement) {
   ]);
   return rows.length === 0
     ? note("The rebalancer has not run yet.")
-    : table(["Region", "Kept warm", "Hottest"], rows);
+    : table(["Region", "Warmed", "Hottest"], rows);
 }
 
 function deadLetterTable(letters: AdminPageData["overview"]["deadLetters"]) {
