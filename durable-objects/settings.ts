@@ -1,10 +1,5 @@
 import { createDurable } from "itty-durable";
-import {
-  DEFAULT_SETTINGS,
-  settingsPatchSchema,
-  settingsSchema,
-  type VersionedSettings,
-} from "../src/contract/settings.ts";
+import { readSettings, type StoredSettings, settingsPatchSchema } from "../src/contract/settings.ts";
 
 /**
  * The operator's settings: one tiny, rarely written document. It persists when it is changed and at no other time;
@@ -12,18 +7,18 @@ import {
  */
 export class Settings extends createDurable({ autoPersist: false, autoReturn: false }) {
   version = 0;
+  /** What was set, as it was set: also what only another version of the code knows. */
   document: Record<string, unknown> = {};
 
-  /** The settings, those never set at their defaults. Stored values that are no longer valid fall back to them. */
-  read(): VersionedSettings {
-    const stored = settingsSchema.safeParse(this.document);
-    return { version: this.version, settings: stored.success ? stored.data : DEFAULT_SETTINGS };
+  /** The settings, those never set at their defaults, and so those whose stored value does not count. */
+  read(): StoredSettings {
+    return { version: this.version, ...readSettings(this.document) };
   }
 
   /** Changes some settings and persists. `encoded` is a percent-encoded JSON patch. */
-  async update(encoded: string): Promise<VersionedSettings> {
+  async update(encoded: string): Promise<StoredSettings> {
     const patch = settingsPatchSchema.parse(JSON.parse(decodeURIComponent(encoded)));
-    this.document = settingsSchema.parse({ ...this.read().settings, ...patch });
+    this.document = { ...this.document, ...patch };
     this.version += 1;
     await this.persist();
     return this.read();

@@ -28,6 +28,7 @@ export const eventInputSchema = z.strictObject({
     .union([z.iso.datetime({ offset: true }).transform((text) => Date.parse(text)), z.int().nonnegative()])
     .optional(),
   dataType: dataTypeSchema.optional(),
+  /** Outside development the caller's own, if it is given. */
   region: z.enum(REGIONS).optional(),
 });
 export type EventInput = z.infer<typeof eventInputSchema>;

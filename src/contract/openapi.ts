@@ -77,12 +77,12 @@ export const CALLS: readonly Call[] = [
       ["correlations", "The correlation matrix between event types"],
       ["learning", "Rates of event types, changes of pattern, outcomes, calibration, scans"],
       ["prefetches", "Prefetches waiting in each partition"],
-      ["placement", "The shards each region keeps warm"],
+      ["placement", "The shards that placement warmed in each region"],
       ["topology", "Generations, slots, members and regions"],
       ["proof", "What prefetching saves, with its standard error"],
       ["explain", "?shard=&partition= Why a shard is there, or is not"],
       ["dead-letters", "Queue messages that were given up"],
-      ["settings", "The settings and their version"],
+      ["settings", "The settings, their version, and stored keys that this version ignores"],
     ] as const
   ).map(
     ([name, summary]): Call => ({

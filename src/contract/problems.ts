@@ -8,7 +8,7 @@ export const PROBLEMS = {
   "invalid-body": [400, "The body is not valid"],
   "invalid-settings": [400, "The settings are not valid"],
   "digest-mismatch": [400, "The body does not match its digest"],
-  "region-switch-refused": [400, "The Foreshard-Region header is for development only"],
+  "region-switch-refused": [400, "Regions can be chosen in development only"],
   unauthorized: [401, "A token is needed"],
   forbidden: [403, "The token does not allow this"],
   "not-found": [404, "There is nothing under this address"],
@@ -51,14 +51,27 @@ export function problemResponse(problem: ProblemError): Response {
   });
 }
 
-/** The first fault zod found, as `field: message`, the way people write field names: `events[3].type`. */
-export function describeZodError(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return "not valid";
-  const path = issue.path.reduce<string>(
-    (text, key) =>
-      typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`,
-    "",
+/** Faults named in one answer: enough to mend a body by, little enough to read. */
+const MAX_FAULTS = 10;
+
+/**
+ * Everything zod found, as `field: message; field: message`, the way people write field names: `events[3].type`.
+ * `root` names the whole that was parsed.
+ */
+export const describeZodError = ({ issues }: z.ZodError, root = ""): string =>
+  describeFaults(
+    issues.map(({ path, message }) => {
+      const field = path.reduce<string>(pathWith, root);
+      return field === "" ? message : `${field}: ${message}`;
+    }),
   );
-  return path === "" ? issue.message : `${path}: ${issue.message}`;
-}
+
+/** Several faults as one text, the first of them where there are many. */
+export const describeFaults = (faults: readonly string[]): string =>
+  [
+    ...faults.slice(0, MAX_FAULTS),
+    ...(faults.length > MAX_FAULTS ? [`and ${faults.length - MAX_FAULTS} more`] : []),
+  ].join("; ");
+
+const pathWith = (path: string, key: PropertyKey): string =>
+  typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`;

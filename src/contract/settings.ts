@@ -92,7 +92,7 @@ export const settingsSchema = z.strictObject({
     .int()
     .min(0)
     .max(2_000)
-    .describe("the most shards the rebalancer keeps warm in one region")
+    .describe("the most shards that placement warms in one region")
     .default(200),
   pinned: z
     .array(shardIdSchema)
@@ -101,7 +101,7 @@ export const settingsSchema = z.strictObject({
       (ids) => ids.join("").length <= MAX_PINNED_CHARACTERS,
       "the ids together must stay under 8,000 characters",
     )
-    .describe("shards kept warm in every region in use, whatever their demand")
+    .describe("shards that placement warms in every region in use, whatever their demand")
     .default([]),
 });
 
@@ -118,10 +118,39 @@ export type SettingsPatch = z.infer<typeof settingsPatchSchema>;
 
 export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});
 
+const documentSchema = z.record(z.string(), z.unknown());
+
+/**
+ * The settings in a document that another version may have written. What is not known here, or not valid, is ignored
+ * and named, key by key: after a rollback or in the middle of a deployment the rest must go on counting.
+ */
+export function readSettings(stored: unknown): {
+  readonly settings: Settings;
+  readonly ignored: readonly string[];
+} {
+  const document = documentSchema.catch({}).parse(stored);
+  const valid = Object.fromEntries(
+    Object.entries(settingsSchema.shape)
+      .filter(([name, field]) => field.safeParse(document[name]).success)
+      .map(([name]) => [name, document[name]]),
+  );
+  return {
+    settings: settingsSchema.parse(valid),
+    ignored: Object.keys(document).filter((name) => !Object.hasOwn(valid, name)),
+  };
+}
+
 /** Settings as they travel: the version grows with each change, so that receivers can ignore older ones. */
 export const versionedSettingsSchema = z.object({
   version: z.int().min(0),
-  settings: settingsSchema,
+  settings: documentSchema.transform((document) => readSettings(document).settings),
 });
 
 export type VersionedSettings = z.infer<typeof versionedSettingsSchema>;
+
+/** The settings as their object answers them, with the stored keys that do not count. */
+export const storedSettingsSchema = versionedSettingsSchema.extend({
+  ignored: z.array(z.string()).readonly(),
+});
+
+export type StoredSettings = z.infer<typeof storedSettingsSchema>;

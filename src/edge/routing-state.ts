@@ -1,6 +1,6 @@
 import type { Bindings } from "../bindings.ts";
 import type { RoutingState } from "../contract/rpc.ts";
-import { DEFAULT_SETTINGS, type VersionedSettings } from "../contract/settings.ts";
+import { DEFAULT_SETTINGS, type VersionedSettings, versionedSettingsSchema } from "../contract/settings.ts";
 import { INITIAL_TOPOLOGY } from "../core/placement/topology.ts";
 import { SECOND } from "../core/units.ts";
 
@@ -48,7 +48,7 @@ async function ask(env: Bindings): Promise<void> {
   try {
     const { topology, settings } = await env.COORDINATOR.getByName("main").routingState();
     known = { ...known, topology };
-    learnSettings(settings);
+    learnSettings(versionedSettingsSchema.parse(settings)); // The coordinator may run another version.
     settled = true;
   } catch {
     // The coordinator is away: what is known goes on being used.

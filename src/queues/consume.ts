@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import { describeZodError } from "../contract/problems.ts";
 
-/** A queue message that does not parse: no retry will mend it. */
+/** A queue message that no retry will mend, and why. Not settled yet. */
 export interface InvalidMessage {
+  readonly message: Message;
   readonly fault: string;
-  readonly body: string;
 }
 
 /** Messages of a batch that parse, and those that do not. Parsing is the first thing a consumer does. */
@@ -18,21 +19,19 @@ export function parseBatch<Schema extends z.ZodType>(
   const poison: InvalidMessage[] = [];
   for (const message of batch.messages) {
     const parsed = schema.safeParse(message.body);
-    if (parsed.success) {
-      good.push({ message, body: parsed.data });
-      continue;
-    }
-    const [issue] = parsed.error.issues;
-    poison.push({
-      fault: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`,
-      body: JSON.stringify(message.body) ?? "",
-    });
-    message.ack();
+    if (parsed.success) good.push({ message, body: parsed.data });
+    else poison.push({ message, fault: describeZodError(parsed.error) });
   }
   return { good, poison };
 }
 
-/** Delay before a failed message is tried again: doubling from one second, at most a minute. */
-export const retryDelay = (attempts: number): { delaySeconds: number } => ({
-  delaySeconds: Math.min(60, 2 ** Math.max(0, attempts - 1)),
+/** The longest pause before a failed message is tried again, seconds. */
+const MAX_RETRY_DELAY = 60;
+
+/** Delay before a failed message is tried again: doubling from one second. */
+export const retryDelay = (
+  attempts: number,
+  longest: number = MAX_RETRY_DELAY,
+): { delaySeconds: number } => ({
+  delaySeconds: Math.min(longest, 2 ** Math.max(0, attempts - 1)),
 });

@@ -1,22 +1,33 @@
 import type { Bindings } from "../bindings.ts";
-import type { InvalidMessage } from "./consume.ts";
+import { type InvalidMessage, retryDelay } from "./consume.ts";
 
-/** Keeps messages that no retry will mend where people can see them: the admin API. */
+/** The longest pause before a dead letter is brought again, seconds: with a hundred tries it waits for nearly a day. */
+const MAX_DEAD_DELAY = 900;
+
+/**
+ * Keeps messages that no retry will mend where people can see them: the admin API. A message is acknowledged when its
+ * letter is stored and not before; while the coordinator is away it comes again.
+ */
 export async function recordDeadLetters(
   env: Bindings,
   queue: string,
   poison: readonly InvalidMessage[],
 ): Promise<void> {
   if (poison.length === 0) return;
-  await env.COORDINATOR.getByName("main").recordDeadLetters(poison.map((letter) => ({ queue, ...letter })));
+  try {
+    await env.COORDINATOR.getByName("main").recordDeadLetters(
+      poison.map(({ message, fault }) => ({ queue, fault, body: JSON.stringify(message.body) ?? "" })),
+    );
+    for (const { message } of poison) message.ack();
+  } catch {
+    for (const { message } of poison) message.retry(retryDelay(message.attempts, MAX_DEAD_DELAY));
+  }
 }
 
 /** Queue `dead`: messages whose retries were used up. */
-export async function consumeDead(batch: MessageBatch, env: Bindings): Promise<void> {
-  await recordDeadLetters(
+export const consumeDead = (batch: MessageBatch, env: Bindings): Promise<void> =>
+  recordDeadLetters(
     env,
     batch.queue,
-    batch.messages.map(({ body }) => ({ fault: "all retries failed", body: JSON.stringify(body) ?? "" })),
+    batch.messages.map((message) => ({ message, fault: "all retries failed" })),
   );
-  batch.ackAll();
-}

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { PartitionStatus } from "../contract/rpc.ts";
-import type { VersionedSettings } from "../contract/settings.ts";
+import type { StoredSettings } from "../contract/settings.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
 import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
 import type { Placement } from "../core/placement/rebalance.ts";
@@ -18,7 +18,7 @@ export interface AdminPageData {
     readonly placement: Placement;
     readonly deadLetters: readonly { receivedAt: number; queue: string; fault: string }[];
   };
-  readonly settings: VersionedSettings;
+  readonly settings: StoredSettings;
   readonly now: number;
 }
 
@@ -53,6 +53,7 @@ export function adminPage({ partitions, overview, settings, now }: AdminPageData
           ["Setting", "Value"],
           Object.entries(settings.settings).map(([name, value]) => [name, JSON.stringify(value)]),
         )}
+        ${ignoredNote(settings.ignored)}
         <p class="note">Version ${settings.version}. Change with PUT /admin/api/settings.</p>
       </body>
     </html>`;
@@ -66,6 +67,11 @@ function table(heads: readonly string[], rows: readonly (readonly (string | numb
     <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
   </table></div>`;
 }
+
+const ignoredNote = (ignored: readonly string[]) =>
+  ignored.length === 0
+    ? ""
+    : note(`Ignored: ${ignored.join(", ")}. This version does not know them, or not these values of them.`);
 
 function partitionTable(partitions: AdminPageData["partitions"]) {
   return table(
@@ -147,7 +153,7 @@ function placementTable(placement: Placement) {
   ]);
   return rows.length === 0
     ? note("The rebalancer has not run yet.")
-    : table(["Region", "Kept warm", "Hottest"], rows);
+    : table(["Region", "Warmed", "Hottest"], rows);
 }
 
 function deadLetterTable(letters: AdminPageData["overview"]["deadLetters"]) {

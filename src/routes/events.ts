@@ -7,8 +7,9 @@ import {
   MAX_EVENTS_BYTES,
   type PartitionEvent,
 } from "../contract/events.ts";
-import { ProblemError } from "../contract/problems.ts";
+import { describeFaults, describeZodError, ProblemError } from "../contract/problems.ts";
 import { withTimeout } from "../core/clock.ts";
+import type { Region } from "../core/placement/regions.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
 import { partitionStub } from "../edge/partition-stub.ts";
 import { currentRoutingState } from "../edge/routing-state.ts";
@@ -34,6 +35,7 @@ eventRoutes.post("/", async (context) => {
   );
   const request = requestContext(context);
   const events = parseEvents(await readText(context), context.req.header("Content-Type"));
+  if (!context.var.config.development) refuseOtherRegions(events, request.region);
   const accepted = await observed(context.env, byPartition(events, request));
   return context.json({ accepted }, 202, { "Cache-Control": "no-store" });
 });
@@ -77,7 +79,7 @@ async function readText(context: Context<AppTypes>): Promise<string> {
   return text + decoder.decode();
 }
 
-/** One event, an array, or NDJSON; @throws ProblemError `invalid-body` naming the field. */
+/** One event, an array, or NDJSON; @throws ProblemError `invalid-body` naming the fields. */
 function parseEvents(text: string, contentType = ""): readonly EventInput[] {
   const values = /ndjson|jsonl|json-seq/i.test(contentType) ? parseLines(text) : parseJson(text);
   if (values.length > MAX_EVENTS)
@@ -87,30 +89,50 @@ function parseEvents(text: string, contentType = ""): readonly EventInput[] {
     );
   const parsed = eventsSchema.safeParse(values);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const [index, ...path] = issue?.path ?? [];
-  const field = [`events[${String(index ?? 0)}]`, ...path.map(String)].join(".");
-  throw new ProblemError("invalid-body", `${field}: ${issue?.message ?? "not valid"}`);
+  throw new ProblemError("invalid-body", describeZodError(parsed.error, "events"));
 }
 
 function parseJson(text: string): readonly unknown[] {
-  const value = jsonOr(text, () => "The body is not JSON. Send an event, an array of events, or NDJSON.");
+  const value = jsonOf(text);
+  if (value === undefined)
+    throw new ProblemError(
+      "invalid-body",
+      "The body is not JSON. Send an event, an array of events, or NDJSON.",
+    );
   return Array.isArray(value) ? value : [value];
 }
 
 function parseLines(text: string): readonly unknown[] {
-  return text
+  const values = text
     .split("\n")
     .filter((line) => line.trim() !== "")
-    .map((line, index) => jsonOr(line, () => `events[${index}]: this line is not JSON`));
+    .map(jsonOf);
+  const faults = values.flatMap((value, index) =>
+    value === undefined ? [`events[${index}]: not JSON`] : [],
+  );
+  if (faults.length > 0) throw new ProblemError("invalid-body", describeFaults(faults));
+  return values;
 }
 
-function jsonOr(text: string, complaint: () => string): unknown {
+/** What a JSON text says; undefined, which no JSON text says, where it is none. */
+function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new ProblemError("invalid-body", complaint());
+    return undefined;
   }
+}
+
+/** @throws ProblemError `region-switch-refused`: nobody teaches other regions' partitions what happens there. */
+function refuseOtherRegions(events: readonly EventInput[], own: Region): void {
+  const faults = events.flatMap(({ region = own }, index) =>
+    region === own ? [] : [`events[${index}].region: must be ${own}`],
+  );
+  if (faults.length === 0) return;
+  throw new ProblemError(
+    "region-switch-refused",
+    `${describeFaults(faults)}. Leave region out: it follows from where a request comes from.`,
+  );
 }
 
 /** Events by the partition that serves their user. */

@@ -91,9 +91,68 @@ describe("events", () => {
     expect((await status()).sinceLoaded.eventsLearned).toBe(before);
   });
 
+  it("names all events that are wrong, the first ten of many", async () => {
+    const some = await problem(
+      await post('[{"type":7},{"type":"ok"},{"type":"ok","shard":"../x","user":""}]'),
+    );
+    for (const field of ["events[0].type: ", "events[2].shard: ", "events[2].user: "])
+      expect(some.detail).toContain(field);
+    const lines = await problem(await post('nope\n{"type":"ok"}\nnor this', "application/x-ndjson"));
+    expect(lines.detail).toBe("events[0]: not JSON; events[2]: not JSON");
+    const many = await problem(await post(JSON.stringify(Array(50).fill({ type: 7 }))));
+    expect(many.detail).toContain("events[9].type: ");
+    expect(many.detail).not.toContain("events[10]");
+    expect(many.detail).toMatch(/; and 40 more$/);
+  });
+
   it("refuses too many and too large with 413", async () => {
     expect((await post(JSON.stringify(Array(1_001).fill({ type: "x" })))).status).toBe(413);
     expect((await post(`[${" ".repeat(300_000)}]`)).status).toBe(413);
+  });
+});
+
+describe("the region of an event", () => {
+  const send = (events: unknown, environment: string) =>
+    app.fetch(
+      new Request("https://foreshard.test/events", {
+        method: "POST",
+        headers: { Authorization: "Bearer events" },
+        body: JSON.stringify(events),
+        cf: { continent: "OC", country: "NZ" },
+      }),
+      { ...env, FORESHARD_ENV: environment },
+      createExecutionContext(),
+    );
+
+  it("is the caller's own outside development: another one is refused, all of them named", async () => {
+    const before = (await status("g1:weur:0")).eventQueue;
+    const events = [
+      { type: "login", region: "weur" },
+      { type: "login" },
+      { type: "login", region: "oc" },
+      { type: "login", region: "sam" },
+    ];
+    const response = await send(events, "production");
+    expect(response.status).toBe(400);
+    const { type, detail } = await problem(response);
+    expect(type).toBe("/docs#problem-region-switch-refused");
+    expect(detail).toBe(
+      "events[0].region: must be oc; events[3].region: must be oc. Leave region out: it follows from where a request comes from.",
+    );
+    expect((await status("g1:weur:0")).eventQueue).toEqual(before);
+    const own = await send([{ type: "login" }, { type: "login", region: "oc" }], "production");
+    expect([own.status, await own.json()]).toEqual([202, { accepted: 2 }]);
+  });
+
+  it("may be any in development", async () => {
+    const response = await send(
+      [
+        { type: "login", region: "weur" },
+        { type: "login", region: "sam" },
+      ],
+      "development",
+    );
+    expect([response.status, await response.json()]).toEqual([202, { accepted: 2 }]);
   });
 });
 
@@ -114,6 +173,14 @@ describe("settings and cross-origin access", () => {
       expect((await problem(response)).detail).toContain(named);
     }
     expect(await (await call("/admin/api/settings", { token: "admin" })).json()).toEqual(before);
+  });
+
+  it("names all settings that are wrong, not just the first", async () => {
+    const body = JSON.stringify({ prefetchThreshold: 2, memoryBytes: "x", freshnessSeconds: 5, nonsense: 1 });
+    const response = await call("/admin/api/settings", { method: "PUT", token: "admin", body });
+    const { detail } = await problem(response);
+    for (const name of ["prefetchThreshold: ", "memoryBytes: ", "nonsense"]) expect(detail).toContain(name);
+    expect(detail).not.toContain("freshnessSeconds");
   });
 
   it("allows the origins of the settings and no others", async () => {

@@ -173,6 +173,12 @@ describe("listing", () => {
     expect((await call("/shards?limit=1001")).status).toBe(400);
   });
 
+  it("names all query parameters that are wrong, not just the first", async () => {
+    const { detail } = await problem(await call("/shards?limit=0&cursor=garbage"));
+    expect(detail).toContain("limit: ");
+    expect(detail).toContain("cursor: ");
+  });
+
   it("walks page by page through ids of other scripts and of any length", async () => {
     const ids = ["lu/ünï", "lu/中文/ж", "lu/a b%?#", `lu/${"x".repeat(1_021)}`, "lu/z"];
     for (const id of ids) await env.SHARDS.put(id, "x");
