@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import Table from "cli-table3";
-import { byTrace, runScript } from "../cli/command.ts";
+import { commandOf, notNegative, runCommand } from "../cli/command.ts";
 import { readTrace } from "../simulator/read-trace.ts";
 import type { PolicyReport } from "../simulator/report.ts";
 import { simulate } from "../simulator/simulate.ts";
 import type { Trace } from "../simulator/trace.ts";
-import { type Cell, type PeerFigure, readPeers } from "./peers.ts";
+import { byTrace, type Cell, type PeerFigure, readPeers } from "./peers.ts";
 import { isMissed, type Threshold, verdict } from "./thresholds.ts";
 
 /** Cost of a prefetch in the peers' bills. */
@@ -35,8 +35,7 @@ interface Score {
 }
 
 /** Scores Foreshard against the best peer in every cell; true when no bar is missed. */
-async function scoreboard(folder: string, options: Record<string, string>): Promise<boolean> {
-  const fillMs = Number(options.fillMs);
+async function scoreboard(folder: string, fillMs: number): Promise<boolean> {
   const scores: Score[] = [];
   for (const [name, cells] of byTrace(readPeers(folder))) {
     const { trace } = await readTrace(join(folder, `${name}.csv.gz`));
@@ -173,9 +172,14 @@ const cellsOf = (one: Score): string[] => [
   one.report.eventsPerSecond.toLocaleString("en-US"),
 ];
 
-await runScript(
+const command = commandOf(
   "verify:prediction",
   "Scores Foreshard against the best peer in TRACES/peers.csv, cell by cell.",
-  scoreboard,
-  (command) => command.option("--fill-ms <ms>", "how long fills take in the line on late prefetches", "60"),
-);
+)
+  .argument("<traces>", "folder of traces")
+  .option("--fill-ms <ms>", "how long fills take in the line on late prefetches", notNegative, 60);
+
+await runCommand(() => {
+  const { fillMs } = command.parse().opts<{ fillMs: number }>();
+  return scoreboard(command.args[0] ?? "", fillMs);
+});

@@ -1,4 +1,4 @@
-import { UserError } from "../user-error.ts";
+import { UserError } from "../../simulator/user-error.ts";
 import type { Instance } from "./instance.ts";
 import type { PlannedRequest } from "./plan.ts";
 
@@ -21,7 +21,7 @@ export async function startEmpty(
   await instance.read(first);
   await until(async () => (await instance.partitions()).length > 0, "registered");
   await instance.forget();
-  if (signal.aborted) return;
+  signal.throwIfAborted();
   await pause(REPORTS_SETTLE_MS);
   await instance.forget();
   await until(async () => {

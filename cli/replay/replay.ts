@@ -1,5 +1,5 @@
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 import type { Progress } from "../progress.ts";
-import { messageOf, UserError } from "../user-error.ts";
 import { classify } from "./classify.ts";
 import { startEmpty, storageReadsBetween, storageReadsByPartition } from "./empty-start.ts";
 import type { Instance, ReplaySettings } from "./instance.ts";
@@ -15,18 +15,18 @@ const MEMORY_SHARE = 1 / 20;
 /** Requests without any answer, one after the other, after which the instance is taken to be gone. */
 const GIVE_UP_AFTER = 20;
 
-/** Stores, starts from nothing, replays and measures; null when it was interrupted. Puts the settings back. */
+/** Stores, starts from nothing, replays and measures. Puts the settings back, also when it is interrupted. */
 export async function replay(
   instance: Instance,
   plan: ReplayPlan,
   options: Pick<ReplayOptions, "memory" | "disk" | "prefetch" | "concurrency">,
   progress: Progress,
   signal: AbortSignal,
-): Promise<ReplayResult | null> {
+): Promise<ReplayResult> {
   const [first] = plan.requests;
-  if (first === undefined) return null;
+  if (first === undefined) throw new UserError("The trace has no requests.");
   await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress, signal);
-  if (signal.aborted) return null;
+  signal.throwIfAborted();
   const settings = {
     memoryBytes: options.memory ?? Math.floor(plan.bytes * MEMORY_SHARE),
     diskBytes: options.disk,
@@ -37,7 +37,7 @@ export async function replay(
     await startEmpty(instance, first, version, signal);
     const before = await storageReadsByPartition(instance);
     const tally = await sendAll(instance, plan.requests, options.concurrency, progress, signal);
-    if (signal.aborted) return null;
+    signal.throwIfAborted();
     return tally.result(storageReadsBetween(before, await storageReadsByPartition(instance)));
   });
 }
