@@ -69,13 +69,13 @@ async function comeUp(wrangler: Wrangler, port: number): Promise<void> {
 
 /** @throws UserError with wrangler's output when it ends, fails or takes too long. */
 async function answering(wrangler: Wrangler, base: string): Promise<void> {
-  const patience = Date.now() + START_TIMEOUT_MS;
+  const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isHealthy(base))) {
     const complaint = !wrangler.running
       ? "the local runtime ended"
       : wrangler.failed
         ? "the local runtime reported an error"
-        : Date.now() > patience
+        : Date.now() > deadline
           ? `nothing answered at ${base}/healthz in ${START_TIMEOUT_MS / 1_000} seconds`
           : null;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -34,7 +34,7 @@ interface Score {
   readonly harm: readonly number[];
 }
 
-/** Scores Foreshard against the best peer in every cell; true when no bar is missed. */
+/** Scores Foreshard against the best peer in every cell; true when no threshold is missed. */
 async function scoreboard(folder: string, fillMs: number): Promise<boolean> {
   const scores: Score[] = [];
   for (const [name, cells] of byTrace(readPeers(folder))) {
@@ -45,15 +45,18 @@ async function scoreboard(folder: string, fillMs: number): Promise<boolean> {
     }
   }
   console.log(tableOf(scores));
-  const bars = [
-    ...cellBars(scores),
-    ...meanBars(scores, fillMs),
-    ...harmBars(scores),
-    ...calibrationBars(scores),
+  const thresholds = [
+    ...cellThresholds(scores),
+    ...meanThresholds(scores, fillMs),
+    ...harmThresholds(scores),
+    ...calibrationThresholds(scores),
   ];
-  for (const bar of bars.filter((one) => isMissed(one) || !one.perCell)) console.log(verdict(bar));
-  const missed = bars.filter(isMissed).length;
-  console.log(missed === 0 ? "Every bar is met." : `${missed} of ${bars.length} bars are missed.`);
+  for (const threshold of thresholds.filter((one) => isMissed(one) || !one.perCell))
+    console.log(verdict(threshold));
+  const missed = thresholds.filter(isMissed).length;
+  console.log(
+    missed === 0 ? "Every threshold is met." : `${missed} of ${thresholds.length} thresholds are missed.`,
+  );
   return missed === 0;
 }
 
@@ -85,7 +88,7 @@ const ratioOf = ({ report, best }: Score): number => report.bill / best.bill;
 const geometricMean = (ratios: readonly number[]): number =>
   Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 
-const cellBars = (scores: readonly Score[]): Threshold[] =>
+const cellThresholds = (scores: readonly Score[]): Threshold[] =>
   scores.map((one) => ({
     what: `bill ÷ best peer's, ${nameOf(one.cell)}`,
     measured: ratioOf(one),
@@ -93,9 +96,9 @@ const cellBars = (scores: readonly Score[]): Threshold[] =>
     perCell: true,
   }));
 
-const meanBars = (scores: readonly Score[], fillMs: number): Threshold[] => {
+const meanThresholds = (scores: readonly Score[], fillMs: number): Threshold[] => {
   const late = scores.flatMap(({ lateRatio }) => (lateRatio === undefined ? [] : [lateRatio]));
-  const bars: Threshold[] = [
+  const thresholds: Threshold[] = [
     {
       what: `geometric mean of bill ÷ best peer's, ${scores.length} cells`,
       measured: geometricMean(scores.map(ratioOf)),
@@ -104,12 +107,12 @@ const meanBars = (scores: readonly Score[], fillMs: number): Threshold[] => {
   ];
   if (late.length > 0) {
     const what = `the same with fills that take ${fillMs} ms, ${late.length} cells`;
-    bars.push({ what, measured: geometricMean(late), allowed: MAX_ON_AVERAGE_LATE });
+    thresholds.push({ what, measured: geometricMean(late), allowed: MAX_ON_AVERAGE_LATE });
   }
-  return bars;
+  return thresholds;
 };
 
-const harmBars = (scores: readonly Score[]): Threshold[] =>
+const harmThresholds = (scores: readonly Score[]): Threshold[] =>
   COSTS.flatMap((cost, at) => {
     const cells = scores.map(({ cell, harm }) => ({
       what: `bill with ÷ without prefetching at cost ${cost}, ${nameOf(cell)}`,
@@ -121,7 +124,7 @@ const harmBars = (scores: readonly Score[]): Threshold[] =>
     return [...cells, { what: `worst harm at cost ${cost}`, measured: worst, allowed: MAX_HARM }];
   });
 
-const calibrationBars = (scores: readonly Score[]): Threshold[] =>
+const calibrationThresholds = (scores: readonly Score[]): Threshold[] =>
   CALIBRATED_TRACES.flatMap((trace) => {
     const errors = scores
       .filter(({ cell }) => cell.trace === trace)
