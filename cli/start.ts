@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { messageOf, UserError } from "../simulator/user-error.ts";
 import { commandOf, interruption, runCommand, wholeNumber } from "./command.ts";
+import { awaitAnswer } from "./start/await-answer.ts";
 import { ensureDevVars, firstToken, readDevVars } from "./start/dev-vars.ts";
 import { loadDemoShards } from "./start/load-demo.ts";
 import { portFault } from "./start/port.ts";
@@ -10,10 +11,6 @@ import { welcome } from "./start/welcome.ts";
 import { Wrangler } from "./start/wrangler.ts";
 
 const DEFAULT_PORT = 8787;
-/** A first start builds and creates its state: seconds on a laptop, longer on a small busy machine. */
-const START_TIMEOUT_MS = 120_000;
-/** How often to ask whether it answers. */
-const POLL_MS = 200;
 
 const root = join(import.meta.dirname, "..");
 
@@ -50,7 +47,8 @@ async function run(port: number): Promise<boolean> {
 /** Waits until Foreshard answers, fills an empty bucket, and says what there is to see. */
 async function comeUp(wrangler: Wrangler, port: number): Promise<void> {
   const base = `http://localhost:${port}`;
-  await answering(wrangler, base);
+  const fault = await awaitAnswer(wrangler, () => isHealthy(base));
+  if (fault !== null) throw didNotStart(`${fault}.\n\n${wrangler.output}`);
   wrangler.show();
   const variables = await readDevVars(root);
   const readToken = firstToken(variables.READ_TOKENS);
@@ -65,23 +63,6 @@ async function comeUp(wrangler: Wrangler, port: number): Promise<void> {
   await home.arrayBuffer();
   const adminToken = firstToken(variables.ADMIN_TOKENS);
   process.stdout.write(welcome({ base, adminToken, readToken, writeToken, hasHome: home.ok }));
-}
-
-/** @throws UserError with wrangler's output when it ends, fails or takes too long. */
-async function answering(wrangler: Wrangler, base: string): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await isHealthy(base))) {
-    const complaint = !wrangler.running
-      ? "the local runtime ended"
-      : wrangler.failed
-        ? "the local runtime reported an error"
-        : Date.now() > deadline
-          ? `nothing answered at ${base}/healthz in ${START_TIMEOUT_MS / 1_000} seconds`
-          : null;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    // Told after the pause, so that the rest of the output has come in.
-    if (complaint !== null) throw didNotStart(`${complaint}.\n\n${wrangler.output}`);
-  }
 }
 
 async function isHealthy(base: string): Promise<boolean> {
