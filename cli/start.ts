@@ -7,6 +7,7 @@ import { awaitAnswer } from "./start/await-answer.ts";
 import { ensureDevVars, firstToken, readDevVars } from "./start/dev-vars.ts";
 import { loadDemoShards } from "./start/load-demo.ts";
 import { portFault } from "./start/port.ts";
+import { StateLock } from "./start/state-lock.ts";
 import { welcome } from "./start/welcome.ts";
 import { Wrangler } from "./start/wrangler.ts";
 
@@ -26,6 +27,7 @@ await runCommand(() => run(program.parse().opts<{ port: number }>().port));
 /** Runs until somebody stops it, which is well, or it ends by itself, which is not. */
 async function run(port: number): Promise<boolean> {
   const signal = interruption();
+  const lock = await StateLock.take(root, port);
   const fault = await portFault(port);
   if (fault !== null) throw didNotStart(fault);
   if (await ensureDevVars(root)) console.log("Created .dev.vars with random tokens for development.");
@@ -33,6 +35,7 @@ async function run(port: number): Promise<boolean> {
   const asked = once(signal, "abort").then(() => "asked" as const);
   const wrangler = new Wrangler(root, port);
   try {
+    if (wrangler.pid !== undefined) lock.share(wrangler.pid);
     const first = await Promise.race([asked, comeUp(wrangler, port)]);
     if (first === "asked") return true;
     const outcome = await Promise.race([asked, wrangler.ended.then(() => "ended" as const)]);
@@ -75,4 +78,6 @@ async function isHealthy(base: string): Promise<boolean> {
   }
 }
 
-const didNotStart = (why: string): UserError => new UserError(`\nForeshard did not start: ${why}`);
+function didNotStart(why: string): UserError {
+  return new UserError(`\nForeshard did not start: ${why}`);
+}

@@ -43,6 +43,11 @@ export class Wrangler {
     process.once("exit", () => this.#signalGroup("SIGKILL"));
   }
 
+  /** The number of its process; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Whether the process runs. */
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
