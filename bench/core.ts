@@ -2,8 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { Command } from "commander";
-import { tellingUserErrors } from "../cli/command.ts";
+import { commandOf, runCommand, wholeNumber } from "../cli/command.ts";
 import { parseCapacity } from "../simulator/capacity.ts";
 import { Foreshard } from "../simulator/foreshard.ts";
 import { readTrace } from "../simulator/read-trace.ts";
@@ -138,14 +137,19 @@ const heapInUse = (): number => {
   return heapUsed + arrayBuffers;
 };
 
-const command = new Command("bench:core")
-  .description("Measures what the core costs: events a second, growth with the number of objects, memory.")
+const command = commandOf(
+  "bench:core",
+  "Measures what the core costs: events a second, growth with the number of objects, memory.",
+)
   .argument("[traces...]", "trace files, or folders of them")
-  .option("--events <n>", "events for the memory measurement", Number, ENDURANCE_EVENTS)
+  .option("--events <n>", "events for the memory measurement", wholeNumber(1), ENDURANCE_EVENTS)
   .action(async (paths: string[], options: { events: number }) => {
     await speedOnTraces(paths);
     growth();
     endurance(options.events);
   });
 
-await tellingUserErrors(() => command.parseAsync());
+await runCommand(async () => {
+  await command.parseAsync();
+  return true;
+});

@@ -7,12 +7,13 @@ import { headingOf, type PolicyReport, tableOf } from "../simulator/report.ts";
 import { simulate } from "../simulator/simulate.ts";
 import type { Trace } from "../simulator/trace.ts";
 import { UserError } from "../simulator/user-error.ts";
-import { tellingUserErrors } from "./command.ts";
+import { runCommand } from "./command.ts";
 import { progress } from "./progress.ts";
 import { type SimulateOptions, simulateCommand } from "./simulate/options.ts";
 
 const bar = progress();
 
+/** `npm run simulate`: a trace through several policies. */
 async function main(path: string, options: SimulateOptions): Promise<void> {
   checkPolicies(options.policy);
   if (options.ops !== undefined && options.policy.length !== 1) {
@@ -61,4 +62,7 @@ function tellMalformed(path: string, { malformed, malformedLines }: TraceRead): 
   if (untold > 0) console.error(`  and ${untold} more`);
 }
 
-await tellingUserErrors(() => simulateCommand(main).parseAsync());
+await runCommand(async () => {
+  await simulateCommand(main).parseAsync();
+  return true;
+});

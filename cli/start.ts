@@ -1,66 +1,57 @@
 /** `npm start`: Foreshard on this machine, with its data kept in .wrangler/state. */
+import { once } from "node:events";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { messageOf, UserError } from "../simulator/user-error.ts";
+import { commandOf, interruption, runCommand, wholeNumber } from "./command.ts";
+import { awaitAnswer } from "./start/await-answer.ts";
 import { ensureDevVars, firstToken, readDevVars } from "./start/dev-vars.ts";
 import { loadDemoShards } from "./start/load-demo.ts";
 import { portFault } from "./start/port.ts";
+import { StateLock } from "./start/state-lock.ts";
 import { welcome } from "./start/welcome.ts";
 import { Wrangler } from "./start/wrangler.ts";
-import { messageOf, UserError } from "./user-error.ts";
 
 const DEFAULT_PORT = 8787;
-/** A first start builds and creates its state: seconds on a laptop, longer on a small busy machine. */
-const START_TIMEOUT_MS = 120_000;
-/** How often to ask whether it answers. */
-const POLL_MS = 200;
 
 const root = join(import.meta.dirname, "..");
 
-const program = new Command("npm start --")
-  .description("Runs Foreshard on this machine.")
-  .option("--port <number>", "the port to listen on", parsePort, DEFAULT_PORT)
-  .parse();
+const program = commandOf("start", "Runs Foreshard on this machine.").option(
+  "--port <number>",
+  "the port to listen on",
+  wholeNumber(1, 65_535),
+  DEFAULT_PORT,
+);
 
-const { port } = program.opts<{ port: number }>();
+await runCommand(() => run(program.parse().opts<{ port: number }>().port));
 
-process.exitCode = await run(port).catch((error: unknown) => {
-  console.error(
-    `\nForeshard did not start: ${error instanceof UserError ? error.message : (error as Error).stack}`,
-  );
-  return 1;
-});
-
-/** Runs until stopped; returns the exit code. */
-async function run(port: number): Promise<number> {
+/** Runs until somebody stops it, which is well, or it ends by itself, which is not. */
+async function run(port: number): Promise<boolean> {
+  const signal = interruption();
+  const lock = await StateLock.take(root, port);
   const fault = await portFault(port);
-  if (fault !== null) throw new UserError(fault);
+  if (fault !== null) throw didNotStart(fault);
   if (await ensureDevVars(root)) console.log("Created .dev.vars with random tokens for development.");
   console.log("Starting…");
-  const asked = stopAsked();
+  const asked = once(signal, "abort").then(() => "asked" as const);
   const wrangler = new Wrangler(root, port);
   try {
-    const stopped = await Promise.race([asked.then(() => true), comeUp(wrangler, port).then(() => false)]);
-    if (stopped) return 0;
+    if (wrangler.pid !== undefined) lock.share(wrangler.pid);
+    const first = await Promise.race([asked, comeUp(wrangler, port)]);
+    if (first === "asked") return true;
     const outcome = await Promise.race([asked, wrangler.ended.then(() => "ended" as const)]);
-    if (outcome !== "ended") return 0;
+    if (outcome === "asked") return true;
     console.error(`${wrangler.output}\n\nThe local runtime ended by itself; its last words are above.`);
-    return 1;
+    return false;
   } finally {
     await wrangler.stop();
   }
 }
 
-/** Resolves when a person or a supervisor asks to stop. */
-function stopAsked(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => resolve(signal));
-  });
-}
-
 /** Waits until Foreshard answers, fills an empty bucket, and says what there is to see. */
 async function comeUp(wrangler: Wrangler, port: number): Promise<void> {
   const base = `http://localhost:${port}`;
-  await answering(wrangler, base);
+  const fault = await awaitAnswer(wrangler, () => isHealthy(base));
+  if (fault !== null) throw didNotStart(`${fault}.\n\n${wrangler.output}`);
   wrangler.show();
   const variables = await readDevVars(root);
   const readToken = firstToken(variables.READ_TOKENS);
@@ -77,23 +68,6 @@ async function comeUp(wrangler: Wrangler, port: number): Promise<void> {
   process.stdout.write(welcome({ base, adminToken, readToken, writeToken, hasHome: home.ok }));
 }
 
-/** @throws UserError with wrangler's output when it ends, fails or takes too long. */
-async function answering(wrangler: Wrangler, base: string): Promise<void> {
-  const patience = Date.now() + START_TIMEOUT_MS;
-  while (!(await isHealthy(base))) {
-    const complaint = !wrangler.running
-      ? "the local runtime ended"
-      : wrangler.failed
-        ? "the local runtime reported an error"
-        : Date.now() > patience
-          ? `nothing answered at ${base}/healthz in ${START_TIMEOUT_MS / 1_000} seconds`
-          : null;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    // Told after the pause, so that the rest of the output has come in.
-    if (complaint !== null) throw new UserError(`${complaint}.\n\n${wrangler.output}`);
-  }
-}
-
 async function isHealthy(base: string): Promise<boolean> {
   try {
     const response = await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(2_000) });
@@ -104,8 +78,6 @@ async function isHealthy(base: string): Promise<boolean> {
   }
 }
 
-function parsePort(text: string): number {
-  const number = Number(text);
-  if (/^\d{1,5}$/.test(text) && number >= 1 && number <= 65_535) return number;
-  throw new InvalidArgumentError("It must be a whole number from 1 to 65535.");
+function didNotStart(why: string): UserError {
+  return new UserError(`\nForeshard did not start: ${why}`);
 }

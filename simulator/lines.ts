@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { UserError } from "./user-error.ts";
+import { messageOf, UserError } from "./user-error.ts";
 
 const GZIP_MAGIC = [0x1f, 0x8b];
 
@@ -27,7 +27,7 @@ export async function* linesOf(path: string, onRead: (bytes: number) => void): A
       yield lines;
     }
   } catch (cause) {
-    throw new UserError(`${path} cannot be read to its end: ${reason(cause)}. Fetch or unpack it anew.`, {
+    throw new UserError(`${path} cannot be read to its end: ${messageOf(cause)}. Fetch or unpack it anew.`, {
       cause,
     });
   }
@@ -39,7 +39,7 @@ export async function fileSize(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (cause) {
-    throw new UserError(`${path} cannot be read: ${reason(cause)}. Check the path.`, { cause });
+    throw new UserError(`${path} cannot be read: ${messageOf(cause)}. Check the path.`, { cause });
   }
 }
 
@@ -55,8 +55,6 @@ const isGzip = async (path: string): Promise<boolean> => {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0).finally(() => file.close());
     return bytesRead === 2 && GZIP_MAGIC.every((byte, at) => buffer[at] === byte);
   } catch (cause) {
-    throw new UserError(`${path} cannot be read: ${reason(cause)}. Check the path.`, { cause });
+    throw new UserError(`${path} cannot be read: ${messageOf(cause)}. Check the path.`, { cause });
   }
 };
-
-const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));

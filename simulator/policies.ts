@@ -13,7 +13,7 @@ import { PolicyCache, type SimulatedCache } from "./simulated-cache.ts";
 import type { Trace } from "./trace.ts";
 import { UserError } from "./user-error.ts";
 
-/** What a contender is made for. */
+/** What a cache is made for. */
 export interface PolicyContext {
   readonly trace: Trace;
   readonly capacity: Capacity;
@@ -22,12 +22,12 @@ export interface PolicyContext {
   readonly fillMs: number;
 }
 
-type MakeCache = (arena: PolicyContext) => SimulatedCache;
+type MakeCache = (context: PolicyContext) => SimulatedCache;
 
 const classical =
-  (make: (capacity: Bytes, arena: PolicyContext) => CachePolicy): MakeCache =>
-  (arena) =>
-    new PolicyCache(make(bytes(arena.capacity.size), arena));
+  (make: (capacity: Bytes, context: PolicyContext) => CachePolicy): MakeCache =>
+  (context) =>
+    new PolicyCache(make(bytes(context.capacity.size), context));
 
 /** About how many objects of average size the cache holds. */
 const residents = ({ trace, capacity }: PolicyContext): number => {
@@ -44,7 +44,7 @@ const CACHES: Readonly<Record<string, MakeCache>> = {
   s3fifo: classical((capacity) => new S3Fifo(capacity)),
   sieve: classical((capacity) => new Sieve(capacity)),
   arc: classical((capacity) => new Arc(capacity)),
-  wtinylfu: classical((capacity, arena) => new WTinyLfu(capacity, residents(arena))),
+  wtinylfu: classical((capacity, context) => new WTinyLfu(capacity, residents(context))),
   lru: classical((capacity) => new Lru(capacity)),
   belady: ({ trace, capacity }) => new Belady(trace, capacity.size, sizeIn(trace, capacity)),
 };
@@ -60,10 +60,10 @@ export function checkPolicies(names: readonly string[]): void {
   }
 }
 
-/** Makes the contender of that name. Throws a UserError for a name there is none of. */
-export function makeCache(name: string, arena: PolicyContext): SimulatedCache {
+/** Makes the cache of that name. Throws a UserError for a name there is none of. */
+export function makeCache(name: string, context: PolicyContext): SimulatedCache {
   checkPolicies([name]);
   const make = CACHES[name];
   if (make === undefined) throw new Error(`${name} is listed, but cannot be made`);
-  return make(arena);
+  return make(context);
 }

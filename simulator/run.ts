@@ -5,7 +5,7 @@ import { NO_LOG, type OpsLog } from "./ops-log.ts";
 import { noRequest, type SimulatedCache, type SimulatedRequest } from "./simulated-cache.ts";
 import type { Trace } from "./trace.ts";
 
-/** What a contender did with a trace. `hits + misses + late` is `requests`. */
+/** What a cache did with a trace. `hits + misses + late` is `requests`. */
 export interface RunCounts {
   requests: number;
   hits: number;
@@ -41,14 +41,14 @@ export const sizeIn =
   (row) =>
     capacity.unit === "objects" ? 1 : Math.max(1, trace.bytes(row));
 
-/** Runs a trace through a contender. Takes O(rows); the contender's memory aside, O(prefetches unused). */
+/** Runs a trace through a cache. Takes O(rows); the cache's memory aside, O(prefetches unused). */
 export function run(
   trace: Trace,
   capacity: Capacity,
-  contender: SimulatedCache,
+  cache: SimulatedCache,
   options: RunOptions = {},
 ): RunResult {
-  const simulation = new Simulation(contender, capacity, options);
+  const simulation = new Simulation(cache, capacity, options);
   const size = sizeIn(trace, capacity);
   const request = noRequest();
   let peakHeapBytes = heapBytes();
@@ -104,20 +104,20 @@ interface Fill {
   overtaken: boolean;
 }
 
-/** One contender's run: keeps the books and the clock, and lets the contender decide. */
+/** One run: counts and keeps the time, and lets the cache decide. */
 class Simulation {
   readonly counts: RunCounts = { requests: 0, hits: 0, misses: 0, late: 0, prefetches: 0, prefetchesUsed: 0 };
-  readonly #contender: SimulatedCache;
+  readonly #cache: SimulatedCache;
   readonly #sizes: Pick<SizesSeen, "note" | "of">;
   readonly #fillMs: number;
   readonly #ops: OpsLog;
   readonly #unused = new Set<string>();
-  readonly #underWay = new Map<string, Fill>();
+  readonly #inFlight = new Map<string, Fill>();
   /** Fills in the order they land, which is the order they were issued in. */
   #landing: Fill[] = [];
 
-  constructor(contender: SimulatedCache, capacity: Capacity, options: RunOptions) {
-    this.#contender = contender;
+  constructor(cache: SimulatedCache, capacity: Capacity, options: RunOptions) {
+    this.#cache = cache;
     this.#sizes = capacity.unit === "bytes" ? new SizesSeen() : ALL_ONE;
     this.#fillMs = options.fillMs ?? 0;
     this.#ops = options.ops ?? NO_LOG;
@@ -128,33 +128,33 @@ class Simulation {
     this.#sizes.note(request.object, request.size);
     if (this.#landing.length > 0) this.#land(request);
     this.#serve(request);
-    for (const object of this.#contender.plan(request)) this.#prefetch(object, request);
+    for (const object of this.#cache.plan(request)) this.#prefetch(object, request);
   }
 
   #serve(request: SimulatedRequest): void {
     const { row, object } = request;
-    if (this.#contender.request(request)) {
+    if (this.#cache.request(request)) {
       this.counts.hits += 1;
       if (this.#unused.delete(object)) this.counts.prefetchesUsed += 1;
       this.#ops.write(row, "hit", object);
       return;
     }
-    const fill = this.#underWay.get(object);
+    const fill = this.#inFlight.get(object);
     if (fill === undefined) this.counts.misses += 1;
     else this.#overtake(fill);
     this.#ops.write(row, fill === undefined ? "miss" : "late", object);
-    this.#admitted(row, object, this.#contender.fill(request));
+    this.#admitted(row, object, this.#cache.fill(request));
   }
 
   /** Who comes while a fill is under way waits for it; the copy is theirs, not the prefetcher's. */
   #overtake(fill: Fill): void {
     this.counts.late += 1;
     fill.overtaken = true;
-    this.#underWay.delete(fill.object);
+    this.#inFlight.delete(fill.object);
   }
 
   #prefetch(object: string, request: SimulatedRequest): void {
-    if (this.#underWay.has(object)) return;
+    if (this.#inFlight.has(object)) return;
     this.counts.prefetches += 1;
     this.#ops.write(request.row, "prefetch", object);
     if (this.#fillMs === 0) {
@@ -163,7 +163,7 @@ class Simulation {
     }
     const fill = { object, landsAt: request.time + this.#fillMs, overtaken: false };
     this.#landing.push(fill);
-    this.#underWay.set(object, fill);
+    this.#inFlight.set(object, fill);
   }
 
   #land(request: SimulatedRequest): void {
@@ -172,16 +172,16 @@ class Simulation {
     for (const fill of landed) {
       const now = epochMillis(fill.landsAt);
       if (fill.overtaken) {
-        this.#contender.overtaken?.(fill.object, bytes(this.#sizes.of(fill.object)), now);
+        this.#cache.overtaken?.(fill.object, bytes(this.#sizes.of(fill.object)), now);
         continue;
       }
-      this.#underWay.delete(fill.object);
+      this.#inFlight.delete(fill.object);
       this.#arrived(request.row, fill.object, now);
     }
   }
 
   #arrived(row: number, object: string, now: EpochMillis): void {
-    const admission = this.#contender.fillPrefetched(object, bytes(this.#sizes.of(object)), now);
+    const admission = this.#cache.fillPrefetched(object, bytes(this.#sizes.of(object)), now);
     this.#admitted(row, object, admission);
     if (admission.admitted) this.#unused.add(object);
   }

@@ -15,7 +15,7 @@ export interface Setting extends RunOptions {
 /** Runs one policy on one trace and reports. Throws a UserError for a policy there is none of. */
 export function simulate(trace: Trace, setting: Setting): PolicyReport {
   const { policy, capacity, cost } = setting;
-  const contender = makeCache(policy, { trace, capacity, cost, fillMs: setting.fillMs ?? 0 });
-  const result = run(trace, capacity, contender, setting);
-  return reportOf({ policy, trace, capacity, cost, result, reliability: contender.reliability });
+  const cache = makeCache(policy, { trace, capacity, cost, fillMs: setting.fillMs ?? 0 });
+  const result = run(trace, capacity, cache, setting);
+  return reportOf({ policy, trace, capacity, cost, result, reliability: cache.reliability });
 }

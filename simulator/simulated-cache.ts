@@ -25,7 +25,7 @@ export const noRequest = (): SimulatedRequest => ({
 });
 
 /**
- * What competes in the simulator: a cache, perhaps with a mind of its own about what comes next.
+ * What competes in the simulator: a cache, perhaps with predictions of its own of what comes next.
  *
  * For each request the simulator calls `request`, `fill` if that missed, then `plan`, and `fillPrefetched` for
  * each planned object once it has arrived.

@@ -50,7 +50,7 @@ const LAYERS: Readonly<Record<string, { mayImport: readonly string[]; packages: 
     mayImport: ["simulator", "cli", "durable-objects", "migrations", "src"],
     packages: ["*"],
   },
-  cli: { mayImport: ["simulator", "type:verify", "src/contract", "src/core"], packages: ["*"] },
+  cli: { mayImport: ["simulator", "src/contract", "src/core"], packages: ["*"] },
   bench: { mayImport: ["cli", "simulator", "src/core"], packages: ["*"] },
 };
 

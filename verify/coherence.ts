@@ -1,5 +1,6 @@
 /** `npm run verify:coherence`: many readers and writers in several regions, with faults; every read is checked. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
+import { commandOf, runCommand, wholeNumber } from "../cli/command.ts";
 import { explainViolation } from "./coherence/explain-violation.ts";
 import { MUTATIONS, type Mutation } from "./coherence/mutation.ts";
 import { run } from "./coherence/run.ts";
@@ -18,8 +19,8 @@ interface Options {
   readonly break?: Mutation;
 }
 
-/** Runs each seed and prints what came of it; returns the exit code. */
-async function verify({ seeds, operations, seed, break: sabotage }: Options): Promise<number> {
+/** Runs each seed and prints what came of it; returns whether all is well. */
+async function verify({ seeds, operations, seed, break: sabotage }: Options): Promise<boolean> {
   const tally = new Summary();
   const numbers = seed === undefined ? Array.from({ length: seeds }, (_, i) => i + 1) : [seed];
   let accounts = 0;
@@ -38,12 +39,14 @@ async function verify({ seeds, operations, seed, break: sabotage }: Options): Pr
   }
   console.log(`\n${numbers.length} seeds in ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
   console.log(summaryOf(tally));
-  return tally.violations > 0 ? 1 : 0;
+  return tally.violations === 0;
 }
 
 function parseOptions(argv: readonly string[]): Options {
-  return new Command("npm run verify:coherence --")
-    .description("Checks every read of simulated histories with injected faults against the guarantees.")
+  return commandOf(
+    "verify:coherence",
+    "Checks every read of simulated histories with injected faults against the guarantees.",
+  )
     .option("--seeds <count>", "histories, seeded 1, 2, 3, …", wholeNumber(1), SEEDS)
     .option("--operations <count>", "reads and writes of each", wholeNumber(1), OPERATIONS)
     .option("--seed <number>", "only this seed", wholeNumber(0))
@@ -56,12 +59,4 @@ function parseOptions(argv: readonly string[]): Options {
     .opts<Options>();
 }
 
-const wholeNumber =
-  (least: number) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number >= least) return number;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} up.`);
-  };
-
-process.exitCode = await verify(parseOptions(process.argv));
+await runCommand(() => verify(parseOptions(process.argv)));

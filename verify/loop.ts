@@ -2,7 +2,7 @@
  * `npm run verify:loop`: replays a trace in order against a running instance, its clients in three regions, and holds
  * the miss ratio against the simulator's for the same requests, times, cache and cost.
  */
-import { Command, InvalidArgumentError } from "commander";
+import { address, commandOf, interruption, runCommand, wholeNumber } from "../cli/command.ts";
 import { progress } from "../cli/progress.ts";
 import { classify } from "../cli/replay/classify.ts";
 import { startEmpty } from "../cli/replay/empty-start.ts";
@@ -11,8 +11,8 @@ import { type PlannedRequest, planReplay } from "../cli/replay/plan.ts";
 import { storeShards } from "../cli/replay/store-shards.ts";
 import { tokensOf } from "../cli/replay/tokens.ts";
 import { withSettings } from "../cli/replay/with-settings.ts";
-import { UserError } from "../cli/user-error.ts";
 import { readTrace } from "../simulator/read-trace.ts";
+import { UserError } from "../simulator/user-error.ts";
 import { comparisonTable, type Played } from "./loop/compare.ts";
 import { PLAYED_REGIONS, regionOf } from "./loop/regions.ts";
 
@@ -25,26 +25,16 @@ const TOLERANCE = 0.1;
 /** Long enough that no copy has to be checked during a replay; the simulator knows nothing of freshness. */
 const FRESHNESS_SECONDS = 86_400;
 
-const count = (text: string): number => {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new InvalidArgumentError("Give a whole number above zero.");
-};
-
-const command = new Command("verify:loop")
+const command = commandOf("verify:loop", "Holds a running instance against the simulator.")
   .argument("[file]", "the trace", "../shared/traces/nasa95.csv.gz")
-  .option("--rows <n>", "requests to replay", count, 10_000)
-  .option("--rate <n>", "requests a second", count, 60)
-  .option("--url <url>", "the running instance", "http://localhost:8787")
-  .parse();
+  .option("--rows <n>", "requests to replay", wholeNumber(1), 10_000)
+  .option("--rate <n>", "requests a second", wholeNumber(1), 60)
+  .option("--url <url>", "the running instance", address, "http://localhost:8787");
 
-process.exitCode = await run().catch((error: unknown) => {
-  console.error(error instanceof UserError ? error.message : error);
-  return 1;
-});
+await runCommand(run);
 
-async function run(): Promise<number> {
-  const options = command.opts<{ rows: number; rate: number; url: string }>();
+async function run(): Promise<boolean> {
+  const options = command.parse().opts<{ rows: number; rate: number; url: string }>();
   const { trace } = await readTrace(command.args[0] ?? "../shared/traces/nasa95.csv.gz", {
     rows: options.rows,
   });
@@ -54,9 +44,8 @@ async function run(): Promise<number> {
   if (first === undefined) throw new UserError("The trace has no requests.");
   const instance = new Instance(options.url, await tokensOf({}));
   await instance.check();
-  const abort = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => abort.abort());
-  await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress(), abort.signal);
+  const signal = interruption();
+  await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress(), signal);
   const memoryBytes = Math.floor(plan.bytes * MEMORY_SHARE);
   const change = {
     memoryBytes,
@@ -66,17 +55,17 @@ async function run(): Promise<number> {
   };
   const played = await withSettings(instance, change, async ({ version }) => {
     for (const region of PLAYED_REGIONS) await instance.read({ ...first, region });
-    await startEmpty(instance, first, version, abort.signal);
-    return replay(instance, requests, options.rate, abort.signal);
+    await startEmpty(instance, first, version, signal);
+    return replay(instance, requests, options.rate, signal);
   });
-  if (abort.signal.aborted) return 130;
+  signal.throwIfAborted();
   const { table, deviation } = comparisonTable(trace, plan, requests, played, memoryBytes);
   console.log(table);
   const held = Math.abs(deviation) <= TOLERANCE;
   console.log(
     `${held ? "Held" : "Missed"}: ${(100 * deviation).toFixed(1)} % from the simulator; at most ±${100 * TOLERANCE} % is allowed.`,
   );
-  return held ? 0 : 1;
+  return held;
 }
 
 /** Sends each request at its turn: in trace order, at a steady rate, a region's one after the other. */

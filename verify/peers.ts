@@ -34,6 +34,10 @@ export function readPeers(folder: string): readonly Cell[] {
   return [...Map.groupBy(rows.data, cellName).values()].map(cellOf);
 }
 
+/** Cells of each trace, so that a trace is read once for all of them. */
+export const byTrace = (cells: readonly Cell[]): Map<string, Cell[]> =>
+  Map.groupBy(cells, (cell) => cell.trace);
+
 const cellName = (figure: PeerFigure): string => `${figure.trace} ${figure.cache_percent}`;
 
 const cellOf = (figures: PeerFigure[]): Cell => {

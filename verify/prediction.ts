@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import Table from "cli-table3";
-import { byTrace, runScript } from "../cli/command.ts";
+import { commandOf, notNegative, runCommand } from "../cli/command.ts";
 import { readTrace } from "../simulator/read-trace.ts";
 import type { PolicyReport } from "../simulator/report.ts";
 import { simulate } from "../simulator/simulate.ts";
 import type { Trace } from "../simulator/trace.ts";
-import { type Cell, type PeerFigure, readPeers } from "./peers.ts";
+import { byTrace, type Cell, type PeerFigure, readPeers } from "./peers.ts";
 import { isMissed, type Threshold, verdict } from "./thresholds.ts";
 
 /** Cost of a prefetch in the peers' bills. */
@@ -34,9 +34,8 @@ interface Score {
   readonly harm: readonly number[];
 }
 
-/** Scores Foreshard against the best peer in every cell; true when no bar is missed. */
-async function scoreboard(folder: string, options: Record<string, string>): Promise<boolean> {
-  const fillMs = Number(options.fillMs);
+/** Scores Foreshard against the best peer in every cell; true when no threshold is missed. */
+async function scoreboard(folder: string, fillMs: number): Promise<boolean> {
   const scores: Score[] = [];
   for (const [name, cells] of byTrace(readPeers(folder))) {
     const { trace } = await readTrace(join(folder, `${name}.csv.gz`));
@@ -46,15 +45,18 @@ async function scoreboard(folder: string, options: Record<string, string>): Prom
     }
   }
   console.log(tableOf(scores));
-  const bars = [
-    ...cellBars(scores),
-    ...meanBars(scores, fillMs),
-    ...harmBars(scores),
-    ...calibrationBars(scores),
+  const thresholds = [
+    ...cellThresholds(scores),
+    ...meanThresholds(scores, fillMs),
+    ...harmThresholds(scores),
+    ...calibrationThresholds(scores),
   ];
-  for (const bar of bars.filter((one) => isMissed(one) || !one.perCell)) console.log(verdict(bar));
-  const missed = bars.filter(isMissed).length;
-  console.log(missed === 0 ? "Every bar is met." : `${missed} of ${bars.length} bars are missed.`);
+  for (const threshold of thresholds.filter((one) => isMissed(one) || !one.perCell))
+    console.log(verdict(threshold));
+  const missed = thresholds.filter(isMissed).length;
+  console.log(
+    missed === 0 ? "Every threshold is met." : `${missed} of ${thresholds.length} thresholds are missed.`,
+  );
   return missed === 0;
 }
 
@@ -86,7 +88,7 @@ const ratioOf = ({ report, best }: Score): number => report.bill / best.bill;
 const geometricMean = (ratios: readonly number[]): number =>
   Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 
-const cellBars = (scores: readonly Score[]): Threshold[] =>
+const cellThresholds = (scores: readonly Score[]): Threshold[] =>
   scores.map((one) => ({
     what: `bill ÷ best peer's, ${nameOf(one.cell)}`,
     measured: ratioOf(one),
@@ -94,9 +96,9 @@ const cellBars = (scores: readonly Score[]): Threshold[] =>
     perCell: true,
   }));
 
-const meanBars = (scores: readonly Score[], fillMs: number): Threshold[] => {
+const meanThresholds = (scores: readonly Score[], fillMs: number): Threshold[] => {
   const late = scores.flatMap(({ lateRatio }) => (lateRatio === undefined ? [] : [lateRatio]));
-  const bars: Threshold[] = [
+  const thresholds: Threshold[] = [
     {
       what: `geometric mean of bill ÷ best peer's, ${scores.length} cells`,
       measured: geometricMean(scores.map(ratioOf)),
@@ -105,12 +107,12 @@ const meanBars = (scores: readonly Score[], fillMs: number): Threshold[] => {
   ];
   if (late.length > 0) {
     const what = `the same with fills that take ${fillMs} ms, ${late.length} cells`;
-    bars.push({ what, measured: geometricMean(late), allowed: MAX_ON_AVERAGE_LATE });
+    thresholds.push({ what, measured: geometricMean(late), allowed: MAX_ON_AVERAGE_LATE });
   }
-  return bars;
+  return thresholds;
 };
 
-const harmBars = (scores: readonly Score[]): Threshold[] =>
+const harmThresholds = (scores: readonly Score[]): Threshold[] =>
   COSTS.flatMap((cost, at) => {
     const cells = scores.map(({ cell, harm }) => ({
       what: `bill with ÷ without prefetching at cost ${cost}, ${nameOf(cell)}`,
@@ -122,7 +124,7 @@ const harmBars = (scores: readonly Score[]): Threshold[] =>
     return [...cells, { what: `worst harm at cost ${cost}`, measured: worst, allowed: MAX_HARM }];
   });
 
-const calibrationBars = (scores: readonly Score[]): Threshold[] =>
+const calibrationThresholds = (scores: readonly Score[]): Threshold[] =>
   CALIBRATED_TRACES.flatMap((trace) => {
     const errors = scores
       .filter(({ cell }) => cell.trace === trace)
@@ -173,9 +175,14 @@ const cellsOf = (one: Score): string[] => [
   one.report.eventsPerSecond.toLocaleString("en-US"),
 ];
 
-await runScript(
+const command = commandOf(
   "verify:prediction",
   "Scores Foreshard against the best peer in TRACES/peers.csv, cell by cell.",
-  scoreboard,
-  (command) => command.option("--fill-ms <ms>", "how long fills take in the line on late prefetches", "60"),
-);
+)
+  .argument("<traces>", "folder of traces")
+  .option("--fill-ms <ms>", "how long fills take in the line on late prefetches", notNegative, 60);
+
+await runCommand(() => {
+  const { fillMs } = command.parse().opts<{ fillMs: number }>();
+  return scoreboard(command.args[0] ?? "", fillMs);
+});

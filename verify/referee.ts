@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import Table from "cli-table3";
-import { byTrace, runScript } from "../cli/command.ts";
+import { commandOf, runCommand } from "../cli/command.ts";
 import { readTrace } from "../simulator/read-trace.ts";
 import { simulate } from "../simulator/simulate.ts";
 import type { Trace } from "../simulator/trace.ts";
-import { type Cell, readPeers } from "./peers.ts";
+import { byTrace, type Cell, readPeers } from "./peers.ts";
 
 /**
  * How far our miss ratio may be from libCacheSim's. W-TinyLFU's counts are hashed, and by another hash there: in an
@@ -71,8 +71,9 @@ const tableOf = (compared: readonly Comparison[]): string => {
   return table.toString();
 };
 
-await runScript(
+const command = commandOf(
   "verify:referee",
   "Compares the simulator's policies with the figures in TRACES/peers.csv.",
-  referee,
-);
+).argument("<traces>", "folder of traces");
+
+await runCommand(() => referee(command.parse().args[0] ?? ""));

@@ -1,4 +1,4 @@
-/** A bar to be met: what was measured must not be above what is allowed. */
+/** A threshold to be met: what was measured must not be above what is allowed. */
 export interface Threshold {
   readonly what: string;
   readonly measured: number;
@@ -7,11 +7,11 @@ export interface Threshold {
   readonly perCell?: boolean;
 }
 
-/** Whether a bar is missed. A figure that could not be measured meets no bar. */
+/** Whether a threshold is missed. A figure that could not be measured meets none. */
 export const isMissed = ({ measured, allowed }: Threshold): boolean => !(measured <= allowed);
 
-/** A line that says whether a bar is met, and by how much it is missed. */
-export const verdict = (bar: Threshold): string => {
-  const by = isMissed(bar) ? `MISSED by ${(bar.measured - bar.allowed).toFixed(4)}` : "met";
-  return `${bar.what}: ${bar.measured.toFixed(4)}, at most ${bar.allowed}: ${by}`;
+/** A line that says whether a threshold is met, and by how much it is missed. */
+export const verdict = (threshold: Threshold): string => {
+  const by = isMissed(threshold) ? `MISSED by ${(threshold.measured - threshold.allowed).toFixed(4)}` : "met";
+  return `${threshold.what}: ${threshold.measured.toFixed(4)}, at most ${threshold.allowed}: ${by}`;
 };

@@ -1,4 +1,4 @@
-import { UserError } from "../user-error.ts";
+import { UserError } from "../../simulator/user-error.ts";
 import type { Instance } from "./instance.ts";
 import type { PlannedRequest } from "./plan.ts";
 
@@ -21,7 +21,7 @@ export async function startEmpty(
   await instance.read(first);
   await until(async () => (await instance.partitions()).length > 0, "registered");
   await instance.forget();
-  if (signal.aborted) return;
+  signal.throwIfAborted();
   await pause(REPORTS_SETTLE_MS);
   await instance.forget();
   await until(async () => {
@@ -35,7 +35,7 @@ export async function startEmpty(
 /** Sum of the storage reads of all partitions since they were told to forget, by partition. */
 export async function storageReadsByPartition(instance: Instance): Promise<ReadonlyMap<string, number>> {
   const partitions = await instance.partitions();
-  return new Map(partitions.map(({ partition, storageReads = 0 }) => [partition, storageReads]));
+  return new Map(partitions.map(({ partition, sinceLoaded }) => [partition, sinceLoaded?.storageReads ?? 0]));
 }
 
 /** Storage reads between two looks; a partition that was loaded anew meanwhile counts from nothing. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { messageOf, UserError } from "../user-error.ts";
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 import { shardPath } from "./ids.ts";
 import type { PlannedRequest } from "./plan.ts";
 
@@ -30,7 +30,7 @@ const partitionsSchema = z.object({
       partition: z.string(),
       available: z.boolean(),
       settingsVersion: z.number().optional(),
-      storageReads: z.number().optional(),
+      sinceLoaded: z.object({ storageReads: z.number() }).optional(),
     }),
   ),
 });

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
+import { address, commandOf, wholeNumber } from "../command.ts";
 
 /** What a replay was asked to do. */
 export interface ReplayOptions {
@@ -34,8 +35,10 @@ const MAX_SHARD = 100 * 1_048_576;
 
 /** Reads the command line; ends the process with a message when it makes no sense. */
 export function parseOptions(argv: readonly string[]): ReplayOptions {
-  const command = new Command("npm run replay --")
-    .description("Replays a trace against a running Foreshard as HTTP requests and says how it did.")
+  const command = commandOf(
+    "replay",
+    "Replays a trace against a running Foreshard as HTTP requests and says how it did.",
+  )
     .argument("<file>", "a trace, t_ms,client,event_type,object,bytes, or an access log; plain or gzipped")
     .option("--rows <count>", "replay only the first rows", wholeNumber(1))
     .option(
@@ -84,20 +87,4 @@ interface Given {
   readToken?: string;
   writeToken?: string;
   adminToken?: string;
-}
-
-const wholeNumber =
-  (least: number, most = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= least && number <= most) return number;
-    const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} up` : `from ${least} to ${most}`;
-    throw new InvalidArgumentError(`It must be a whole number ${range}.`);
-  };
-
-function address(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol))
-    throw new InvalidArgumentError("It must be an address such as http://localhost:8787.");
-  return url.origin;
 }

@@ -1,5 +1,5 @@
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 import type { Progress } from "../progress.ts";
-import { messageOf, UserError } from "../user-error.ts";
 import { classify } from "./classify.ts";
 import { startEmpty, storageReadsBetween, storageReadsByPartition } from "./empty-start.ts";
 import type { Instance, ReplaySettings } from "./instance.ts";
@@ -7,7 +7,7 @@ import type { ReplayOptions } from "./options.ts";
 import type { PlannedRequest, ReplayPlan } from "./plan.ts";
 import { runInOrder } from "./schedule.ts";
 import { storeShards } from "./store-shards.ts";
-import { type ReplayResult, Tally } from "./tally.ts";
+import { type ReplayResult, ReplaySummary } from "./summary.ts";
 import { withSettings } from "./with-settings.ts";
 
 /** A cache for a twentieth of the bytes: small enough that what it keeps matters. */
@@ -15,18 +15,18 @@ const MEMORY_SHARE = 1 / 20;
 /** Requests without any answer, one after the other, after which the instance is taken to be gone. */
 const GIVE_UP_AFTER = 20;
 
-/** Stores, starts from nothing, replays and measures; null when it was interrupted. Puts the settings back. */
+/** Stores, starts from nothing, replays and measures. Puts the settings back, also when it is interrupted. */
 export async function replay(
   instance: Instance,
   plan: ReplayPlan,
   options: Pick<ReplayOptions, "memory" | "disk" | "prefetch" | "concurrency">,
   progress: Progress,
   signal: AbortSignal,
-): Promise<ReplayResult | null> {
+): Promise<ReplayResult> {
   const [first] = plan.requests;
-  if (first === undefined) return null;
+  if (first === undefined) throw new UserError("The trace has no requests.");
   await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress, signal);
-  if (signal.aborted) return null;
+  signal.throwIfAborted();
   const settings = {
     memoryBytes: options.memory ?? Math.floor(plan.bytes * MEMORY_SHARE),
     diskBytes: options.disk,
@@ -36,9 +36,9 @@ export async function replay(
   return withSettings(instance, settings, async ({ version }) => {
     await startEmpty(instance, first, version, signal);
     const before = await storageReadsByPartition(instance);
-    const tally = await sendAll(instance, plan.requests, options.concurrency, progress, signal);
-    if (signal.aborted) return null;
-    return tally.result(storageReadsBetween(before, await storageReadsByPartition(instance)));
+    const summary = await sendAll(instance, plan.requests, options.concurrency, progress, signal);
+    signal.throwIfAborted();
+    return summary.result(storageReadsBetween(before, await storageReadsByPartition(instance)));
   });
 }
 
@@ -58,8 +58,8 @@ async function sendAll(
   concurrency: number,
   progress: Progress,
   signal: AbortSignal,
-): Promise<Tally> {
-  const tally = new Tally();
+): Promise<ReplaySummary> {
+  const summary = new ReplaySummary();
   let done = 0;
   let unanswered = 0;
   const run = async (row: number): Promise<void> => {
@@ -68,10 +68,10 @@ async function sendAll(
     const start = performance.now();
     try {
       const { status, cacheStatus } = await instance.read(request);
-      tally.add(classify(status, cacheStatus), performance.now() - start);
+      summary.add(classify(status, cacheStatus), performance.now() - start);
       unanswered = 0;
     } catch (cause) {
-      tally.add("error", 0);
+      summary.add("error", 0);
       if (++unanswered >= GIVE_UP_AFTER)
         throw new UserError(`The instance stopped answering: ${messageOf(cause)}`, { cause });
     }
@@ -83,5 +83,5 @@ async function sendAll(
   } finally {
     progress.stop();
   }
-  return tally;
+  return summary;
 }

@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { ReplayResult } from "./tally.ts";
+import type { ReplayResult } from "./summary.ts";
 
 /** The table printed at the end. */
 export function resultTable(result: ReplayResult): string {

@@ -1,5 +1,5 @@
+import { UserError } from "../../simulator/user-error.ts";
 import { firstToken, readDevVars } from "../start/dev-vars.ts";
-import { UserError } from "../user-error.ts";
 import type { Tokens } from "./instance.ts";
 
 /** Given tokens, else those of `.dev.vars` here. @throws UserError where a needed one is missing. */

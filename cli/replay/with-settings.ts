@@ -1,4 +1,4 @@
-import { messageOf, UserError } from "../user-error.ts";
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 import type { Instance, InstanceSettings, ReplaySettings } from "./instance.ts";
 
 /**

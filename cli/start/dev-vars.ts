@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
-import { messageOf, UserError } from "../user-error.ts";
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 
 /** 192 bits: far beyond guessing, and still one line to paste. */
 const TOKEN_BYTES = 24;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { messageOf, UserError } from "../user-error.ts";
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 import { demoShards } from "./demo-shards.ts";
 
 /** Writes under way at once. */

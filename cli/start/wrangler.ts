@@ -17,7 +17,7 @@ export class Wrangler {
   readonly #child: ChildProcess;
   readonly #output: string[] = [];
   #showing = false;
-  #fault = false;
+  #erredAt: number | null = null;
 
   /** Resolves when the process has ended. */
   readonly ended: Promise<unknown>;
@@ -43,14 +43,19 @@ export class Wrangler {
     process.once("exit", () => this.#signalGroup("SIGKILL"));
   }
 
+  /** The number of its process; undefined when it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Whether the process runs. */
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Whether an error was told: a build that fails leaves wrangler waiting for a better one. */
-  get failed(): boolean {
-    return this.#fault;
+  /** When it last told of an error, by `performance.now()`; null when it has not. */
+  get erredAt(): number | null {
+    return this.#erredAt;
   }
 
   /** The last lines, all of them, for a start that failed. */
@@ -79,7 +84,7 @@ export class Wrangler {
     createInterface({ input: stream }).on("line", (line) => {
       this.#output.push(line);
       if (this.#output.length > KEPT_LINES) this.#output.shift();
-      if (stripVTControlCharacters(line).includes("[ERROR]")) this.#fault = true;
+      if (stripVTControlCharacters(line).includes("[ERROR]")) this.#erredAt = performance.now();
       if (filter.shows(line) && this.#showing) target.write(`${line}\n`);
     });
   }

@@ -6,7 +6,7 @@ import type {
   HeartbeatAnswer,
   RoutingState,
 } from "../../src/contract/rpc.ts";
-import { DEFAULT_SETTINGS, type VersionedSettings } from "../../src/contract/settings.ts";
+import type { VersionedSettings } from "../../src/contract/settings.ts";
 import { type Clock, sleep } from "../../src/core/clock.ts";
 import type { Change } from "../../src/core/coherence/change.ts";
 import { LeaseManager } from "../../src/core/coherence/lease-manager.ts";
@@ -28,13 +28,13 @@ import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import { BlobStore } from "./blob-store.ts";
 import { ChangeLog } from "./change-log.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { KnownSettings } from "./known-settings.ts";
+import { MemberStore } from "./member-store.ts";
 import { messagesFor, type QueuedPrefetch, sendPrefetches } from "./prefetch-sender.ts";
 import { coordinatorStateSchema } from "./state.ts";
 
 /** How long after a change the model is stored: a crash loses at most this much of what was learned. */
 const SAVE_AFTER = 5 * SECOND;
-/** How often the settings are read again, in case the news of a change did not arrive. */
-const SETTINGS_EVERY = MINUTE;
 /** Partitions not heard of for this long are no longer told of changes; they revalidate when they come back. */
 const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 /** Partitions heard of within this time count as active: they are warmed and shown. */
@@ -76,10 +76,11 @@ export class CoordinatorNode {
   #applied = new AppliedSequences();
   #totals = new PartitionTotals();
   readonly #membership = new Membership();
+  readonly #memberStore: MemberStore;
   readonly #leases: LeaseManager;
   #placement: Placement = {};
   #topology: Topology = INITIAL_TOPOLOGY;
-  #settings: { readonly current: VersionedSettings; readonly readAt: number } | undefined;
+  readonly #settings: KnownSettings;
   readonly #incarnations = new Map<string, number>();
   readonly #cold = new Set<string>();
   readonly #scans: { readonly at: number; readonly planned: number }[] = [];
@@ -93,13 +94,15 @@ export class CoordinatorNode {
     migrate(storage, migrations);
     this.#blobs = new BlobStore(storage);
     this.#deadLetters = new DeadLetters(storage.sql);
+    this.#memberStore = new MemberStore(storage.sql);
     this.#leases = this.#makeLeaseManager();
+    this.#settings = new KnownSettings(deps.clock, deps.readSettings);
     this.#restoreMembers();
     this.#restore();
   }
 
   async heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
-    const settings = await this.#currentSettings();
+    const settings = await this.#settings.current();
     const { changes, coverage } = this.#leases.renew(beat.partition, beat.region, beat.sinceLast);
     this.#noticeCold(beat.partition, beat.incarnation);
     const mapDelta = this.#model.deltaSince(beat.mapVersion, this.#now());
@@ -130,12 +133,11 @@ export class CoordinatorNode {
   }
 
   async routingState(): Promise<RoutingState> {
-    return { topology: this.#topology, settings: await this.#currentSettings() };
+    return { topology: this.#topology, settings: await this.#settings.current() };
   }
 
   settingsChanged(settings: VersionedSettings): void {
-    if (this.#settings !== undefined && settings.version < this.#settings.current.version) return;
-    this.#settings = { current: settings, readAt: this.#now() };
+    this.#settings.heard(settings);
   }
 
   members(): readonly string[] {
@@ -156,7 +158,7 @@ export class CoordinatorNode {
    */
   async rebalance(): Promise<readonly RegionMove[]> {
     const now = this.#now();
-    const { warmShardsPerRegion, pinned } = (await this.#currentSettings()).settings;
+    const { warmShardsPerRegion, pinned } = (await this.#settings.current()).settings;
     const active = this.#activeMembers(now);
     const regions = [...new Set(active.map(([, { region }]) => region))];
     const { placement, moves } = rebalance(
@@ -258,17 +260,6 @@ export class CoordinatorNode {
     return this.#membership.entries().filter(([, { seen }]) => now - seen < MEMBER_ACTIVE_WITHIN);
   }
 
-  async #currentSettings(): Promise<VersionedSettings> {
-    const known = this.#settings;
-    if (known !== undefined && this.#now() - known.readAt < SETTINGS_EVERY) return known.current;
-    try {
-      this.settingsChanged(await this.#deps.readSettings());
-    } catch {
-      // The settings object does not answer: the last known, or the defaults at a version any real one replaces.
-    }
-    return this.#settings?.current ?? { version: 0, settings: DEFAULT_SETTINGS };
-  }
-
   #warmingMessages(
     { region, warm }: RegionMove,
     active: readonly (readonly [string, Member])[],
@@ -319,14 +310,8 @@ export class CoordinatorNode {
       now: () => clock.now(),
       sleep: (millis) => sleep(clock, millis),
       remember: (name, region, now) => {
-        storage.sql.exec(
-          "INSERT OR REPLACE INTO members (partition, region, seen) VALUES (?, ?, ?)",
-          name,
-          region,
-          now,
-        );
-        for (const gone of this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER))
-          storage.sql.exec("DELETE FROM members WHERE partition = ?", gone);
+        this.#memberStore.add(name, region, now);
+        this.#memberStore.remove(this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER));
       },
       tell: async (name, changes) => {
         await partition(name).invalidate(changes);
@@ -335,9 +320,8 @@ export class CoordinatorNode {
   }
 
   #restoreMembers(): void {
-    const rows = this.#deps.storage.sql.exec("SELECT partition, region, seen FROM members").toArray();
-    for (const row of rows)
-      this.#membership.restore(String(row.partition), String(row.region), Number(row.seen), this.#now());
+    for (const { partition, region, seen } of this.#memberStore.list())
+      this.#membership.restore(partition, region, seen, this.#now());
   }
 
   #restore(): void {

@@ -8,6 +8,7 @@ import { type ReadClock, readDirectly, shardNotFound } from "../../src/http/dire
 import { freshness } from "../../src/http/freshness.ts";
 import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
 import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import { STATUS } from "./cache-status.ts";
 import type { DiskCopy } from "./disk-tier.ts";
 import type { KnownShard, KnownShards } from "./known-shards.ts";
 import type { Copy, MemoryTier } from "./memory-tier.ts";
@@ -18,20 +19,6 @@ import type { Stats } from "./stats.ts";
 const MAX_ABSENCE = 10 * SECOND;
 /** Fetches under way at most. Beyond it a partition serves what it has, and the edge reads the rest from R2. */
 export const MAX_IN_FLIGHT = 256;
-
-/** `Cache-Status` values (RFC 9211). */
-const STATUS = {
-  hit: "Foreshard; hit",
-  prefetched: "Foreshard; hit; detail=prefetched",
-  disk: "Foreshard; hit; detail=disk",
-  staleIfError: "Foreshard; hit; detail=stale-if-error",
-  stored: "Foreshard; fwd=uri-miss; stored",
-  miss: "Foreshard; fwd=uri-miss",
-  collapsed: "Foreshard; fwd=uri-miss; collapsed",
-  stale: "Foreshard; fwd=stale",
-  tooLarge: "Foreshard; fwd=bypass; detail=too-large",
-  noCache: "Foreshard; fwd=bypass; detail=no-cache",
-} as const;
 
 /** Too much is being fetched already: the edge should read this shard from R2 itself. */
 export class OverloadedError extends Error {

@@ -5,7 +5,7 @@ import { storageReadsBetween } from "../../cli/replay/empty-start.ts";
 import { assignIds, headerValue, shardPath } from "../../cli/replay/ids.ts";
 import { percentile } from "../../cli/replay/percentile.ts";
 import { planReplay } from "../../cli/replay/plan.ts";
-import { Tally } from "../../cli/replay/tally.ts";
+import { ReplaySummary } from "../../cli/replay/summary.ts";
 import { withSettings } from "../../cli/replay/with-settings.ts";
 import { Trace } from "../../simulator/trace.ts";
 import { eventTypeSchema, userSchema } from "../../src/contract/events.ts";
@@ -119,9 +119,9 @@ describe("outcomes", () => {
   });
 
   it("add up: requests are hits, misses and errors, and prefetched hits are hits", () => {
-    const tally = new Tally();
-    for (const outcome of ["hit", "prefetchedHit", "miss", "miss", "error"] as const) tally.add(outcome, 4);
-    expect(tally.result(3)).toEqual({
+    const summary = new ReplaySummary();
+    for (const outcome of ["hit", "prefetchedHit", "miss", "miss", "error"] as const) summary.add(outcome, 4);
+    expect(summary.result(3)).toEqual({
       requests: 5,
       hits: 2,
       prefetchedHits: 1,

@@ -63,8 +63,8 @@ describe("npm run simulate", () => {
     [["--cache", "0"], /no room for a single object/],
     [["--policy", "lru,magic"], /There is no policy "magic". Choose from/],
     [["--ops", "x", "--policy", "lru,arc"], /--ops records one policy/],
-    [["--rows", "none"], /Give a whole number above 0/],
-    [["--fill-ms", "-1"], /Give a number, 0 or more/],
+    [["--rows", "none"], /It must be a whole number from 1 up/],
+    [["--fill-ms", "-1"], /It must be a number, 0 or more/],
   ])("says what to do about %j, without a stack", (args, message) => {
     const { error, status } = simulate(trace, ...args);
     expect(error).toMatch(message);

@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { awaitAnswer, type Starting } from "../../cli/start/await-answer.ts";
 import { demoShards } from "../../cli/start/demo-shards.ts";
 import { ensureDevVars, firstToken, readDevVars } from "../../cli/start/dev-vars.ts";
 import { NoiseFilter } from "../../cli/start/noise-filter.ts";
@@ -74,6 +75,32 @@ describe("a port", () => {
     expect(await portFault(port)).toContain(`npm start -- --port ${port + 1}`);
     await new Promise((resolve) => server.close(resolve));
     expect(await portFault(port)).toBeNull();
+  });
+});
+
+describe("a start", () => {
+  const patience = { startMs: 300, afterErrorMs: 100, pollMs: 5 };
+  const answersAfter =
+    (millis: number, began = performance.now()) =>
+    async (): Promise<boolean> =>
+      performance.now() - began >= millis;
+  const never = async (): Promise<boolean> => false;
+  const runtime = (erredAt: number | null = null, running = true): Starting => ({ running, erredAt });
+
+  it("succeeds when the runtime answers, also soon after it told of an error", async () => {
+    expect(await awaitAnswer(runtime(), answersAfter(50), patience)).toBeNull();
+    expect(await awaitAnswer(runtime(performance.now()), answersAfter(50), patience)).toBeNull();
+  });
+
+  it("fails when the runtime tells of an error and does not answer for a while after it", async () => {
+    const began = performance.now();
+    expect(await awaitAnswer(runtime(began), never, patience)).toBe("the local runtime reported an error");
+    expect(performance.now() - began).toBeLessThan(patience.startMs);
+  });
+
+  it("fails when the runtime ends, or takes too long", async () => {
+    expect(await awaitAnswer(runtime(null, false), never, patience)).toBe("the local runtime ended");
+    expect(await awaitAnswer(runtime(), never, patience)).toMatch(/^nothing answered within/);
   });
 });
 

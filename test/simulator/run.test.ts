@@ -115,7 +115,7 @@ describe("a run", () => {
     ]);
   });
 
-  it("tells the contender when a fill lands that somebody came for meanwhile", () => {
+  it("tells the cache when a fill lands that somebody came for meanwhile", () => {
     const reader = new Reader(3, { a: "b" });
     run(traceOf(["a", "b", "x", "x"]), objects(3), reader, { fillMs: 1500 });
     expect(reader.overtook).toEqual([["b", 1500]]);

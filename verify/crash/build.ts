@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { unstable_readConfig } from "wrangler";
 import { z } from "zod";
-import { messageOf, UserError } from "../../cli/user-error.ts";
+import { messageOf, UserError } from "../../simulator/user-error.ts";
 
 const consumerSchema = z.object({
   queue: z.string(),
@@ -32,10 +32,15 @@ export const WRITE_TOKEN = "crash-test-write";
 
 /**
  * Builds the Worker into `directory`, and writes there what miniflare needs to serve it from `state`; returns that
- * file's path. Bindings, queues and classes are those of `wrangler.toml`, without its rate limits: this load is a
+ * file's path. Bindings, queues and classes are those of `wrangler.toml`, without its rate limits: the workload is a
  * flood on purpose.
  */
-export async function build(root: string, directory: string, state: string): Promise<string> {
+export async function build(
+  root: string,
+  directory: string,
+  state: string,
+  signal: AbortSignal,
+): Promise<string> {
   const output = join(directory, "worker");
   const wrangler = join(
     dirname(createRequire(import.meta.url).resolve("wrangler/package.json")),
@@ -45,8 +50,10 @@ export async function build(root: string, directory: string, state: string): Pro
     await promisify(execFile)(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", output], {
       cwd: root,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+      signal,
     });
   } catch (cause) {
+    signal.throwIfAborted();
     throw new UserError(`the Worker does not build: ${messageOf(cause)}`, { cause });
   }
   const config = configSchema.parse(unstable_readConfig({ config: join(root, "wrangler.toml") }));

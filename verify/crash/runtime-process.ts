@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { UserError } from "../../cli/user-error.ts";
+import { UserError } from "../../simulator/user-error.ts";
 
 /** A start takes a second or two; a small busy machine may take longer. */
 const START_TIMEOUT_MS = 60_000;
 /** Lines of output kept to show when a start fails. */
 const KEPT_LINES = 30;
 
-/** One life of the local runtime, from its start to its violent end. */
+/** A process of the local runtime, from its start to its violent end. */
 export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #output: string[] = [];
@@ -31,18 +31,18 @@ export class RuntimeProcess {
   }
 
   /** Starts the runtime; @throws UserError with its last words when it does not come up. */
-  static async start(optionsFile: string): Promise<{ life: RuntimeProcess; base: string }> {
-    const life = new RuntimeProcess(optionsFile);
-    const stopAtExit = (): void => life.#signalGroup();
+  static async start(optionsFile: string): Promise<{ runtime: RuntimeProcess; base: string }> {
+    const runtime = new RuntimeProcess(optionsFile);
+    const stopAtExit = (): void => runtime.#signalGroup();
     process.once("exit", stopAtExit);
-    void life.#ended.then(() => process.off("exit", stopAtExit));
-    const patience = Date.now() + START_TIMEOUT_MS;
+    void runtime.#ended.then(() => process.off("exit", stopAtExit));
+    const deadline = Date.now() + START_TIMEOUT_MS;
     for (;;) {
-      const port = life.#output.find((line) => /^\d+$/.test(line));
-      if (port !== undefined) return { life, base: `http://127.0.0.1:${port}` };
-      if (life.#child.exitCode !== null || Date.now() > patience) {
-        life.#signalGroup();
-        throw new UserError(`the local runtime did not start:\n${life.#output.join("\n")}`);
+      const port = runtime.#output.find((line) => /^\d+$/.test(line));
+      if (port !== undefined) return { runtime, base: `http://127.0.0.1:${port}` };
+      if (runtime.#child.exitCode !== null || Date.now() > deadline) {
+        runtime.#signalGroup();
+        throw new UserError(`the local runtime did not start:\n${runtime.#output.join("\n")}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

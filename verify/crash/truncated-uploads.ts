@@ -8,7 +8,7 @@ const NOTICE_MS = 400;
  * Sends a PUT whose body is cut off in the middle by the end of the connection, over a new shard and over one there
  * is; returns what is wrong afterwards. Nothing of it may be stored.
  */
-export async function checkCutOffBodies(base: string): Promise<readonly string[]> {
+export async function checkTruncatedUploads(base: string): Promise<readonly string[]> {
   const faults: string[] = [];
   await put(base, "cut/old", "the old bytes");
   for (const [id, expected] of [

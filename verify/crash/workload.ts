@@ -22,9 +22,9 @@ export interface Counts {
   refused: number;
 }
 
-/** Mixed load on a running instance, and the checks of everything it answers. */
+/** Mixed requests to a running instance, and the checks of everything it answers. */
 export class Workload {
-  readonly #ledgers = new Map<string, WriteHistory>();
+  readonly #histories = new Map<string, WriteHistory>();
   readonly #random: Random;
   #version = 0;
   #running = false;
@@ -34,7 +34,7 @@ export class Workload {
   constructor(random: Random) {
     this.#random = random;
     for (let writer = 0; writer < WRITERS; writer++)
-      for (const id of shardsOf(writer)) this.#ledgers.set(id, new WriteHistory());
+      for (const id of shardsOf(writer)) this.#histories.set(id, new WriteHistory());
   }
 
   /** Runs until `stop` is asked for and every request is over, killed or answered. */
@@ -54,20 +54,20 @@ export class Workload {
   /** After a restart: every acknowledged write is there, whole, and is what every region reads. */
   async checkAll(base: string): Promise<void> {
     await Promise.all(
-      [...this.#ledgers].map(async ([id, ledger]) => {
-        const floor = ledger.strictFloor();
+      [...this.#histories].map(async ([id, history]) => {
+        const floor = history.strictFloor();
         const held = await this.#read(base, id, floor, { "Cache-Control": "no-cache" }, "after the restart");
         if (held === null) this.violations.push(`${id}: could not be read after the restart`);
-        else ledger.settle(held, floor, Date.now());
+        else history.settle(held, floor, Date.now());
       }),
     );
     await Promise.all(
       REGIONS.map(async (region) => {
-        for (const [id, ledger] of this.#ledgers)
+        for (const [id, history] of this.#histories)
           await this.#read(
             base,
             id,
-            ledger.floor(Date.now()),
+            history.floor(Date.now()),
             { "Foreshard-Region": region },
             `in ${region}`,
           );
@@ -90,13 +90,13 @@ export class Workload {
   async #write(base: string, writer: number): Promise<void> {
     const ids = shardsOf(writer);
     const id = ids[this.#random.below(ids.length)] ?? "";
-    const ledger = this.#ledgers.get(id);
-    if (ledger === undefined) return;
+    const history = this.#histories.get(id);
+    if (history === undefined) return;
     const isDelete = this.#random.below(8) === 0;
     const strong = this.#random.below(3) === 0;
     const version = ++this.#version;
     const body = isDelete ? null : makeBody({ id, version }, this.#random);
-    const order = ledger.begin(isDelete ? "nothing" : version);
+    const order = history.begin(isDelete ? "nothing" : version);
     const response = await fetch(`${base}/shards/${id}${strong ? "?coherence=strong" : ""}`, {
       method: isDelete ? "DELETE" : "PUT",
       headers: {
@@ -113,17 +113,17 @@ export class Workload {
       if (response.status < 500) this.violations.push(`${id}: a good write was answered ${response.status}`);
       return;
     }
-    ledger.acknowledge(order, strong, Date.now());
+    history.acknowledge(order, strong, Date.now());
     this.counts[isDelete ? "deletes" : strong ? "strong" : "writes"]++;
   }
 
   async #readAny(base: string): Promise<void> {
-    const ids = [...this.#ledgers.keys()];
+    const ids = [...this.#histories.keys()];
     const id = ids[this.#random.below(ids.length)] ?? "";
     const region = REGIONS[this.#random.below(REGIONS.length)] ?? "weur";
-    const ledger = this.#ledgers.get(id);
+    const history = this.#histories.get(id);
     const strict = this.#random.below(5) === 0;
-    const floor = (strict ? ledger?.strictFloor() : ledger?.floor(Date.now())) ?? 0;
+    const floor = (strict ? history?.strictFloor() : history?.floor(Date.now())) ?? 0;
     const headers = { "Foreshard-Region": region, ...(strict && { "Cache-Control": "no-cache" }) };
     await this.#read(base, id, floor, headers, `in ${region}${strict ? ", no-cache" : ""}`);
   }
@@ -152,7 +152,7 @@ export class Workload {
       this.violations.push(`${id} ${where}: torn or strange bytes, status ${response.status}`);
       return null;
     }
-    const fault = this.#ledgers.get(id)?.fault(held, floor) ?? null;
+    const fault = this.#histories.get(id)?.fault(held, floor) ?? null;
     if (fault !== null)
       this.violations.push(
         `${id} ${where}: read ${held} (${response.headers.get("Cache-Status")}), but ${fault}`,

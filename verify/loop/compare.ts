@@ -1,5 +1,5 @@
 import Table from "cli-table3";
-import type { Outcome } from "../../cli/replay/classify.ts";
+import type { CacheOutcome } from "../../cli/replay/classify.ts";
 import { percentile } from "../../cli/replay/percentile.ts";
 import type { PlannedRequest, ReplayPlan } from "../../cli/replay/plan.ts";
 import { Foreshard } from "../../simulator/foreshard.ts";
@@ -12,7 +12,7 @@ import { PLAYED_REGIONS } from "./regions.ts";
 export interface Played {
   readonly sentAt: number;
   readonly millis: number;
-  readonly outcome: Outcome;
+  readonly outcome: CacheOutcome;
 }
 
 /** The least a partition charges a copy, in bytes: what its headers and map entries take. */
@@ -104,8 +104,8 @@ function simulate(
       bytes: Math.max(MIN_CHARGE, plan.shards.get(id) ?? 0),
     });
   }
-  const contender = new Foreshard("foreshard", bytes(memoryBytes), {});
-  const counts = run(regional, { size: memoryBytes, unit: "bytes" }, contender, { fillMs });
+  const cache = new Foreshard("foreshard", bytes(memoryBytes), {});
+  const counts = run(regional, { size: memoryBytes, unit: "bytes" }, cache, { fillMs });
   return counts.misses + counts.late;
 }
 
@@ -114,7 +114,7 @@ const UNDISTURBED = 0.25;
 
 /** How much longer a read takes that waits for the storage: what a prefetch takes, too. */
 function fillMillis(played: readonly Played[]): number {
-  const usual = (outcomes: readonly Outcome[]): number => {
+  const usual = (outcomes: readonly CacheOutcome[]): number => {
     const times = played.filter(({ outcome }) => outcomes.includes(outcome)).map(({ millis }) => millis);
     return percentile(
       times.sort((a, b) => a - b),

@@ -1,4 +1,4 @@
-import type { Outcome } from "./classify.ts";
+import type { CacheOutcome } from "./classify.ts";
 import { percentile } from "./percentile.ts";
 
 /** What a replay found; `hits` includes the prefetched ones, so that requests = hits + misses + errors. */
@@ -15,12 +15,12 @@ export interface ReplayResult {
 }
 
 /** Counts outcomes and collects latencies. */
-export class Tally {
-  readonly #counts: Record<Outcome, number> = { hit: 0, prefetchedHit: 0, miss: 0, error: 0 };
+export class ReplaySummary {
+  readonly #counts: Record<CacheOutcome, number> = { hit: 0, prefetchedHit: 0, miss: 0, error: 0 };
   readonly #latencies: number[] = [];
 
   /** An answer that was read to its end. Errors have no latency worth comparing. */
-  add(outcome: Outcome, milliseconds: number): void {
+  add(outcome: CacheOutcome, milliseconds: number): void {
     this.#counts[outcome]++;
     if (outcome !== "error") this.#latencies.push(milliseconds);
   }
