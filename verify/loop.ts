@@ -1,5 +1,5 @@
 /**
- * `npm run verify:loop`: replays a trace in order against a running instance, its clients in three regions, and holds
+ * `npm run verify:loop`: replays a trace, by default of a made-up site, in order against a running instance, its clients in three regions, and holds
  * the miss ratio against the simulator's for the same requests, times, cache and cost.
  */
 import { address, commandOf, interruption, runCommand, wholeNumber } from "../cli/command.ts";
@@ -10,6 +10,7 @@ import { type PlannedRequest, planReplay } from "../cli/replay/plan.ts";
 import { prepared } from "../cli/replay/prepared.ts";
 import { tokensOf } from "../cli/replay/tokens.ts";
 import { readTrace } from "../simulator/read-trace.ts";
+import { siteTrace } from "../simulator/site-trace.ts";
 import { comparisonTable, type Played } from "./loop/compare.ts";
 import { PLAYED_REGIONS, regionOf } from "./loop/regions.ts";
 
@@ -23,7 +24,7 @@ const TOLERANCE = 0.1;
 const FRESHNESS_SECONDS = 86_400;
 
 const command = commandOf("verify:loop", "Holds a running instance against the simulator.")
-  .argument("[file]", "the trace", "../shared/traces/nasa95.csv.gz")
+  .argument("[file]", "a trace or an access log (default: a made-up site)")
   .option("--rows <n>", "requests to replay", wholeNumber(1), 10_000)
   .option("--rate <n>", "requests a second", wholeNumber(1), 60)
   .option("--url <url>", "the running instance", address, "http://localhost:8787")
@@ -42,9 +43,9 @@ await runCommand(run);
 
 async function run(): Promise<boolean> {
   const options = command.parse().opts<LoopOptions>();
-  const { trace } = await readTrace(command.args[0] ?? "../shared/traces/nasa95.csv.gz", {
-    rows: options.rows,
-  });
+  const { rows } = options;
+  const [file] = command.args;
+  const trace = file === undefined ? siteTrace({ rows }) : (await readTrace(file, { rows })).trace;
   const plan = planReplay(trace, MAX_BYTES);
   const requests = plan.requests.map((request, row) => ({ ...request, region: regionOf(trace.client(row)) }));
   const instance = new Instance(options.url, await tokensOf({}));

@@ -28,7 +28,7 @@ export interface Terminal {
 const TERMINAL: Terminal = { input: process.stdin, output: process.stderr };
 
 /** What it does, for a person to judge. */
-export function describe({ url, change, now, prefix, missing, keep }: Effects): string {
+function describe({ url, change, now, prefix, missing, keep }: Effects): string {
   const settings = Object.entries(change)
     .map(([name, value]) => `${name} ${shown(value)} (now ${shown(Object(now)[name])})`)
     .join(", ");
@@ -76,7 +76,11 @@ async function ask(question: string, signal: AbortSignal, { input, output }: Ter
       throw new InterruptedError("interrupted");
     });
     const closed = once(lines, "close").then(() => "");
-    return await Promise.race([lines.question(question, { signal }), interrupted, closed]);
+    const answer = lines.question(question, { signal }).catch(() => {
+      signal.throwIfAborted();
+      return ""; // Ctrl-D.
+    });
+    return await Promise.race([answer, interrupted, closed]);
   } finally {
     lines.close();
   }

@@ -130,7 +130,7 @@ describe("the question before a replay", () => {
 
   it("takes yes for yes and everything else, the end of input too, for no", async () => {
     await expect(typing("YES\n")).resolves.toContain("Go on?");
-    for (const keys of ["\n", "n\n", "yesterday\n", null])
+    for (const keys of ["\n", "n\n", "yesterday\n", "\x04", null])
       await expect(typing(keys)).rejects.toThrow(UserError);
   });
 
