@@ -15,10 +15,7 @@ const MEMORY_SHARE = 1 / 20;
 const GIVE_UP_AFTER = 20;
 
 /** What of the options a replay follows. */
-export type ReplayChoices = Pick<
-  ReplayOptions,
-  "memory" | "disk" | "prefetch" | "concurrency" | "yes" | "keep"
->;
+type ReplayChoices = Pick<ReplayOptions, "memory" | "disk" | "prefetch" | "concurrency" | "yes" | "keep">;
 
 /**
  * Asks whether it may, stores the shards, starts from nothing, replays and measures. Puts the settings back and deletes
