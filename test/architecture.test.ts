@@ -235,3 +235,17 @@ describe("the repository", () => {
     expect(long).toEqual([]);
   });
 });
+
+describe("the repository", () => {
+  it("needs no file outside of it, for any of its commands", () => {
+    const files = [
+      "package.json",
+      "README.md",
+      ...["cli", "simulator", "verify", "bench"].flatMap(sourceFiles),
+    ];
+    const offenders = files.filter((file) =>
+      /\.\.\/shared|\/traces\//.test(readFileSync(join(ROOT, file), "utf8")),
+    );
+    expect(offenders).toEqual([]);
+  });
+});

@@ -1,18 +1,16 @@
 /**
- * `npm run verify:loop`: replays a trace in order against a running instance, its clients in three regions, and holds
+ * `npm run verify:loop`: replays a trace, by default of a made-up site, in order against a running instance, its clients in three regions, and holds
  * the miss ratio against the simulator's for the same requests, times, cache and cost.
  */
 import { address, commandOf, interruption, runCommand, wholeNumber } from "../cli/command.ts";
 import { progress } from "../cli/progress.ts";
 import { classify } from "../cli/replay/classify.ts";
-import { startEmpty } from "../cli/replay/empty-start.ts";
 import { Instance } from "../cli/replay/instance.ts";
 import { type PlannedRequest, planReplay } from "../cli/replay/plan.ts";
-import { storeShards } from "../cli/replay/store-shards.ts";
+import { prepared } from "../cli/replay/prepared.ts";
 import { tokensOf } from "../cli/replay/tokens.ts";
-import { withSettings } from "../cli/replay/with-settings.ts";
 import { readTrace } from "../simulator/read-trace.ts";
-import { UserError } from "../simulator/user-error.ts";
+import { siteTrace } from "../simulator/site-trace.ts";
 import { comparisonTable, type Played } from "./loop/compare.ts";
 import { PLAYED_REGIONS, regionOf } from "./loop/regions.ts";
 
@@ -26,26 +24,33 @@ const TOLERANCE = 0.1;
 const FRESHNESS_SECONDS = 86_400;
 
 const command = commandOf("verify:loop", "Holds a running instance against the simulator.")
-  .argument("[file]", "the trace", "../shared/traces/nasa95.csv.gz")
+  .argument("[file]", "a trace or an access log (default: a made-up site)")
   .option("--rows <n>", "requests to replay", wholeNumber(1), 10_000)
   .option("--rate <n>", "requests a second", wholeNumber(1), 60)
-  .option("--url <url>", "the running instance", address, "http://localhost:8787");
+  .option("--url <url>", "the running instance", address, "http://localhost:8787")
+  .option("--yes", "do not ask before the instance forgets and its settings change", false)
+  .option("--keep", "leave the shards there that it stored", false);
+
+interface LoopOptions {
+  readonly rows: number;
+  readonly rate: number;
+  readonly url: string;
+  readonly yes: boolean;
+  readonly keep: boolean;
+}
 
 await runCommand(run);
 
 async function run(): Promise<boolean> {
-  const options = command.parse().opts<{ rows: number; rate: number; url: string }>();
-  const { trace } = await readTrace(command.args[0] ?? "../shared/traces/nasa95.csv.gz", {
-    rows: options.rows,
-  });
+  const options = command.parse().opts<LoopOptions>();
+  const { rows } = options;
+  const [file] = command.args;
+  const trace = file === undefined ? siteTrace({ rows }) : (await readTrace(file, { rows })).trace;
   const plan = planReplay(trace, MAX_BYTES);
   const requests = plan.requests.map((request, row) => ({ ...request, region: regionOf(trace.client(row)) }));
-  const [first] = requests;
-  if (first === undefined) throw new UserError("The trace has no requests.");
   const instance = new Instance(options.url, await tokensOf({}));
   await instance.check();
   const signal = interruption();
-  await storeShards(instance, plan.shards, await instance.list(plan.prefix), progress(), signal);
   const memoryBytes = Math.floor(plan.bytes * MEMORY_SHARE);
   const change = {
     memoryBytes,
@@ -53,12 +58,12 @@ async function run(): Promise<boolean> {
     prefetchMode: "automatic" as const,
     freshnessSeconds: FRESHNESS_SECONDS,
   };
-  const played = await withSettings(instance, change, async ({ version }) => {
-    for (const region of PLAYED_REGIONS) await instance.read({ ...first, region });
-    await startEmpty(instance, first, version, signal);
-    return replay(instance, requests, options.rate, signal);
+  const preparing = { ...options, regions: PLAYED_REGIONS, progress: progress(), signal };
+  const played = await prepared(instance, plan, change, preparing, async () => {
+    const answers = await replay(instance, requests, options.rate, signal);
+    signal.throwIfAborted();
+    return answers;
   });
-  signal.throwIfAborted();
   const { table, deviation } = comparisonTable(trace, plan, requests, played, memoryBytes);
   console.log(table);
   const held = Math.abs(deviation) <= TOLERANCE;

@@ -48,11 +48,12 @@ const TIMEOUT_MS = 30_000;
 
 /** A running Foreshard, seen through its HTTP interface. */
 export class Instance {
-  readonly #base: string;
+  /** Where it is, without a slash at the end. */
+  readonly base: string;
   readonly #tokens: Tokens;
 
   constructor(base: string, tokens: Tokens) {
-    this.#base = base;
+    this.base = base;
     this.#tokens = tokens;
   }
 
@@ -60,7 +61,7 @@ export class Instance {
   async check(): Promise<void> {
     const response = await this.#send("/healthz", {});
     if (!response.ok)
-      throw new UserError(`${this.#base} is no Foreshard, or not well: ${await explain(response)}`);
+      throw new UserError(`${this.base} is no Foreshard, or not well: ${await explain(response)}`);
   }
 
   /** The stored shards under a prefix and their sizes, page by page. */
@@ -78,6 +79,11 @@ export class Instance {
 
   async store(id: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#json(shardPath(id), { method: "PUT", body, token: this.#tokens.write });
+  }
+
+  /** Deletes a shard, or does nothing where there is none. */
+  async delete(id: string): Promise<void> {
+    await this.#answer(shardPath(id), { method: "DELETE", token: this.#tokens.write });
   }
 
   async settings(): Promise<InstanceSettings> {
@@ -122,8 +128,13 @@ export class Instance {
   }
 
   async #json(path: string, request: Outgoing): Promise<unknown> {
+    return JSON.parse(await this.#answer(path, request));
+  }
+
+  /** The body of an answer that says yes. */
+  async #answer(path: string, request: Outgoing): Promise<string> {
     const response = await this.#send(path, request);
-    if (response.ok) return response.json();
+    if (response.ok) return response.text();
     const refused = response.status === 401 || response.status === 403;
     const why = `${request.method ?? "GET"} ${path.split("?")[0]}: ${await explain(response)}`;
     throw new UserError(
@@ -137,7 +148,7 @@ export class Instance {
     const headers = new Headers(request.headers);
     if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
     try {
-      return await fetch(`${this.#base}${path}`, {
+      return await fetch(`${this.base}${path}`, {
         ...request,
         headers,
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -146,7 +157,7 @@ export class Instance {
       const why =
         cause instanceof Error && cause.cause !== undefined ? messageOf(cause.cause) : messageOf(cause);
       throw new UserError(
-        `Nothing answers at ${this.#base} (${why || "no connection"}). Start Foreshard with npm start, or give --url.`,
+        `Nothing answers at ${this.base} (${why || "no connection"}). Start Foreshard with npm start, or give --url.`,
         { cause },
       );
     }
@@ -154,7 +165,7 @@ export class Instance {
 }
 
 interface Outgoing {
-  readonly method?: "PUT" | "POST";
+  readonly method?: "PUT" | "POST" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly token?: string | undefined;

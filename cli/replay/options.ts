@@ -17,6 +17,10 @@ export interface ReplayOptions {
   readonly maxBytes: number;
   readonly url: string;
   readonly json: boolean;
+  /** Do not ask before the instance is changed. */
+  readonly yes: boolean;
+  /** Leave the shards that were stored. */
+  readonly keep: boolean;
   readonly tokens: {
     readonly read: string | undefined;
     readonly write: string | undefined;
@@ -52,6 +56,8 @@ export function parseOptions(argv: readonly string[]): ReplayOptions {
     .option("--disk <bytes>", "SQLite tier of a partition", wholeNumber(0), 0)
     .option("--max-bytes <bytes>", "store no more of an object", wholeNumber(1, MAX_SHARD), DEFAULT_MAX_BYTES)
     .option("--url <url>", "the instance", address, "http://localhost:8787")
+    .option("--yes", "do not ask before the instance forgets and its settings change", false)
+    .option("--keep", "leave the shards there that it stored", false)
     .option("--json", "print one line of JSON", false)
     .addOption(new Option("--write-token <token>", "token to store shards").env("FORESHARD_WRITE_TOKEN"))
     .addOption(new Option("--admin-token <token>", "token of the admin API").env("FORESHARD_ADMIN_TOKEN"))
@@ -71,6 +77,8 @@ export function parseOptions(argv: readonly string[]): ReplayOptions {
     maxBytes: given.maxBytes,
     url: given.url,
     json: given.json,
+    yes: given.yes,
+    keep: given.keep,
     tokens: { read: given.readToken, write: given.writeToken, admin: given.adminToken },
   };
 }
@@ -84,6 +92,8 @@ interface Given {
   maxBytes: number;
   url: string;
   json: boolean;
+  yes: boolean;
+  keep: boolean;
   readToken?: string;
   writeToken?: string;
   adminToken?: string;

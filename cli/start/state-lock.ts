@@ -109,9 +109,9 @@ async function clearAway(path: string): Promise<void> {
 async function refuseIfHeld(path: string): Promise<boolean> {
   const holder = readHolder(path);
   if (holder === null || holder === "nobody" || !(await lives(holder, path))) return holder !== null;
-  const { pids, port } = holder;
+  const living = holder.pids.filter(isAlive).join(", ");
   throw new UserError(
-    `Foreshard runs in this folder already: http://localhost:${port} (process ${pids.join(", ")}). Use that one, or ` +
+    `Foreshard runs in this folder already: http://localhost:${holder.port} (process ${living}). Use that one, or ` +
       "stop it first: two would share .wrangler/state and damage it. For a second one, copy the folder.",
   );
 }

@@ -137,7 +137,7 @@ describe("the lock of a state directory", () => {
     const directory = folder();
     const runtime = await otherHolder(folder());
     leave(directory, JSON.stringify({ pids: [2 ** 22 + 1, runtime.pid], port: PORT }));
-    await expect(StateLock.take(directory, PORT)).rejects.toThrow(UserError);
+    await expect(StateLock.take(directory, PORT)).rejects.toThrow(`(process ${runtime.pid})`);
     await end(runtime, "SIGKILL");
   });
 
