@@ -1,5 +1,5 @@
 /** How a prefetch is decided on. */
-export type PrefetchMode =
+type PrefetchMode =
   /** When it is worth more than it costs. */
   | "automatic"
   /** When its probability is above `threshold`. */
