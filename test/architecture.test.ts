@@ -236,7 +236,7 @@ describe("the repository", () => {
   });
 });
 
-describe("the repository", () => {
+describe("the commands", () => {
   it("needs no file outside of it, for any of its commands", () => {
     const files = [
       "package.json",

@@ -6,7 +6,7 @@ import { MUTATIONS, type Mutation } from "./coherence/mutation.ts";
 import { run } from "./coherence/run.ts";
 import { Summary, summaryOf } from "./coherence/summary.ts";
 
-/** With {@link OPERATIONS} a quarter of a million operations: under a minute. */
+/** With {@link OPERATIONS} a quarter of a million operations. */
 const SEEDS = 25;
 const OPERATIONS = 10_000;
 /** More accounts of the same kind tell nothing new. */
@@ -20,14 +20,14 @@ interface Options {
 }
 
 /** Runs each seed and prints what came of it; returns whether all is well. */
-async function verify({ seeds, operations, seed, break: sabotage }: Options): Promise<boolean> {
-  const tally = new Summary();
+async function verify({ seeds, operations, seed, break: mutation }: Options): Promise<boolean> {
+  const summary = new Summary();
   const numbers = seed === undefined ? Array.from({ length: seeds }, (_, i) => i + 1) : [seed];
   let accounts = 0;
   const begun = performance.now();
   for (const number of numbers) {
-    const result = await run({ seed: number, operations, sabotage });
-    tally.add(result);
+    const result = await run({ seed: number, operations, mutation });
+    summary.add(result);
     const { history, violations, lasted } = result;
     console.log(
       `seed ${number}: ${history.operations.length} operations, ${Math.round(lasted / 1_000)} s, ` +
@@ -38,8 +38,8 @@ async function verify({ seeds, operations, seed, break: sabotage }: Options): Pr
       console.log(`\n${explainViolation(first, history)}\n`);
   }
   console.log(`\n${numbers.length} seeds in ${((performance.now() - begun) / 1_000).toFixed(1)} s`);
-  console.log(summaryOf(tally));
-  return tally.violations === 0;
+  console.log(summaryOf(summary));
+  return summary.violations === 0;
 }
 
 function parseOptions(argv: readonly string[]): Options {

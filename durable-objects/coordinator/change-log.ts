@@ -18,12 +18,13 @@ export class ChangeLog implements RecentChanges {
   }
 
   add(changes: readonly Change[], now: number): void {
-    for (const { shard, etag, uploaded } of changes)
+    for (const { shard, etag, version, uploaded } of changes)
       this.#sql.exec(
-        "INSERT INTO strong_changes (at, shard, etag, uploaded) VALUES (?, ?, ?, ?)",
+        "INSERT INTO strong_changes (at, shard, etag, version, uploaded) VALUES (?, ?, ?, ?, ?)",
         now,
         shard,
         etag ?? null,
+        version ?? null,
         uploaded,
       );
     this.#sql.exec(
@@ -37,12 +38,16 @@ export class ChangeLog implements RecentChanges {
   since(window: number, now: number): { readonly changes: readonly Change[]; readonly coverage: number } {
     const reach = Math.min(CHANGES_WINDOW, window);
     const rows = this.#sql
-      .exec("SELECT at, shard, etag, uploaded FROM strong_changes WHERE at >= ? ORDER BY id", now - reach)
+      .exec(
+        "SELECT at, shard, etag, version, uploaded FROM strong_changes WHERE at >= ? ORDER BY id",
+        now - reach,
+      )
       .toArray();
     const changes = rows.map((row) => ({
       shard: String(row.shard),
       uploaded: Number(row.uploaded),
       ...(row.etag !== null && { etag: String(row.etag) }),
+      ...(row.version !== null && { version: String(row.version) }),
     }));
     const [first] = rows;
     const full = rows.length >= MAX_CHANGES && first !== undefined;

@@ -32,19 +32,26 @@ export interface WritableCopy extends DiskCopy {
   readonly id: string;
 }
 
+/** Computes the SHA-256 of bytes. */
+export type Digest = (data: ArrayBuffer) => Promise<ArrayBuffer>;
+
+const sha256: Digest = (data) => crypto.subtle.digest("SHA-256", data);
+
 /**
  * The partition's SQLite tier: copies that earned it, in chunks, so that they outlive the object's memory. Least
  * recently used goes first. Reads are SQL only; writes happen in batches behind the responses.
  */
 export class DiskTier {
   readonly #storage: NodeStorage;
-  readonly #policy: Lru;
+  #policy: Lru;
   readonly #copyNumbers = new Map<string, number>();
+  readonly #digest: Digest;
   #enabled: boolean;
   #corrupt = 0;
 
-  constructor(storage: NodeStorage, capacity: number) {
+  constructor(storage: NodeStorage, capacity: number, digest: Digest = sha256) {
     this.#storage = storage;
+    this.#digest = digest;
     this.#enabled = capacity > 0;
     this.#policy = new Lru(bytes(Math.max(1, capacity)));
     this.#loadIndex();
@@ -71,7 +78,7 @@ export class DiskTier {
     if (number === undefined) return null;
     this.#policy.access(id);
     const copy = this.#load(number);
-    if (copy !== null && (await hasDigest(copy.body, copy.sha256))) return copy;
+    if (copy !== null && isEqual(await this.#digest(copy.body), copy.sha256)) return copy;
     // Only if it is still the copy that was read: it may have been replaced during the await.
     if (this.#copyNumbers.get(id) === number) {
       this.#corrupt++;
@@ -86,7 +93,7 @@ export class DiskTier {
    */
   async write(copies: readonly WritableCopy[], isCurrent: (copy: WritableCopy) => boolean): Promise<void> {
     if (!this.#enabled) return;
-    const digests = await Promise.all(copies.map(({ body }) => crypto.subtle.digest("SHA-256", body)));
+    const digests = await Promise.all(copies.map(({ body }) => this.#digest(body)));
     this.#transaction(() => {
       copies.forEach((copy, index) => {
         const digest = digests[index];
@@ -126,7 +133,7 @@ export class DiskTier {
   }
 
   #loadIndex(): void {
-    for (const id of this.#copyNumbers.keys()) this.#policy.remove(id);
+    this.#policy = new Lru(this.#policy.capacity);
     this.#copyNumbers.clear();
     const rows = this.#storage.sql.exec("SELECT copy, shard, size FROM copies ORDER BY copy").toArray();
     for (const row of rows) {
@@ -209,8 +216,7 @@ function parseMeta(text: string): ShardMeta | null {
   }
 }
 
-async function hasDigest(body: ArrayBuffer, sha256: ArrayBuffer): Promise<boolean> {
-  const actual = await crypto.subtle.digest("SHA-256", body);
-  const [given, wanted] = [new Uint8Array(actual), new Uint8Array(sha256)];
+function isEqual(a: ArrayBuffer, b: ArrayBuffer): boolean {
+  const [given, wanted] = [new Uint8Array(a), new Uint8Array(b)];
   return given.length === wanted.length && given.every((byte, index) => byte === wanted[index]);
 }

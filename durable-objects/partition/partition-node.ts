@@ -28,12 +28,12 @@ import { epochMillis, probability, SECOND } from "../../src/core/units.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import { type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import { createPartition, engineSettings, eventOf, type PartitionParts } from "./create-partition.ts";
-import { DiskTier } from "./disk-tier.ts";
+import { type Digest, DiskTier } from "./disk-tier.ts";
 import { HeartbeatClient } from "./heartbeat-client.ts";
 import { OverloadedError } from "./reader.ts";
 import { countsNow } from "./stats.ts";
 
-/** About every ten seconds of activity; a third of the lease term. */
+/** About every ten seconds of activity; half of what a partition uses of its lease. */
 const HEARTBEAT_EVERY = 10 * SECOND;
 /** How long after activity the leftovers are written and reported: before an idle object leaves memory at ten. */
 const HOUSEKEEPING_AFTER = 5 * SECOND;
@@ -52,6 +52,8 @@ export interface PartitionNodeDeps {
   readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
   /** Overrides of the engine's own settings, for simulations scaled down. */
   readonly engine?: Partial<EngineSettings>;
+  /** Computes SHA-256; the platform's own but for simulations, where it takes virtual time. */
+  readonly digest?: Digest;
 }
 
 /**
@@ -74,7 +76,7 @@ export class PartitionNode {
     migrate(storage, migrations);
     this.#settings = loadSettings(storage);
     this.#lease = loadLease(storage);
-    this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes);
+    this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes, deps.digest);
     this.#parts = this.#create();
     this.#heartbeats = new HeartbeatClient({
       lease: this.#lease,

@@ -1,8 +1,10 @@
 import type { Migration } from "../migrate.ts";
 import model from "./0001_model.sql";
 import coherence from "./0002_coherence.sql";
+import changeVersions from "./0003_change_versions.sql";
 
 export const COORDINATOR_MIGRATIONS: readonly Migration[] = [
   { name: "0001_model", sql: model },
   { name: "0002_coherence", sql: coherence },
+  { name: "0003_change_versions", sql: changeVersions },
 ];

@@ -4,6 +4,14 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Migration } from "../../migrations/migrate.ts";
 import type { NodeStorage, SqlValue } from "../../src/storage/node-storage.ts";
 
+/** Statements that write rows. */
+const WRITES = /^\s*(INSERT|UPDATE|DELETE)\b/i;
+
+/** The disk did not take what was to be written. */
+export class DiskError extends Error {
+  override readonly name = "DiskError";
+}
+
 /** The schema steps of an object's storage, as the files have them. */
 export function migrationsOf(object: "partition" | "coordinator"): readonly Migration[] {
   const folder = join(import.meta.dirname, "../../migrations", object);
@@ -21,8 +29,13 @@ export class SqliteStorage {
   readonly #database = new DatabaseSync(":memory:");
   readonly #statements = new Map<string, StatementSync>();
   readonly #documents = new Map<string, unknown>();
+  #isInTransaction = false;
   /** When the object's alarm is due, ms since the epoch; null when none is set. */
   alarmAt: number | null = null;
+  /** Hears of each alarm that is set. */
+  onAlarm: (at: number) => void = () => undefined;
+  /** Whether the transaction, or the single write, that is about to be committed fails: a disk in trouble. */
+  failsToCommit: () => boolean = () => false;
 
   /**
    * The storage as one instance of the object sees it.
@@ -39,7 +52,9 @@ export class SqliteStorage {
         if (!isOver()) this.#documents.set(key, structuredClone(value));
       },
       setAlarm: async (time) => {
-        if (!isOver()) this.alarmAt = time;
+        if (isOver()) return;
+        this.alarmAt = time;
+        this.onAlarm(time);
       },
     };
   }
@@ -59,6 +74,8 @@ export class SqliteStorage {
       this.#database.exec(query);
       return [];
     }
+    if (!this.#isInTransaction && WRITES.test(query) && this.failsToCommit())
+      throw new DiskError("the rows could not be written");
     const statement = this.#statements.get(query) ?? this.#database.prepare(query);
     this.#statements.set(query, statement);
     const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value));
@@ -67,13 +84,17 @@ export class SqliteStorage {
 
   #transaction<T>(work: () => T): T {
     this.#database.exec("SAVEPOINT step");
+    this.#isInTransaction = true;
     try {
       const result = work();
+      if (this.failsToCommit()) throw new DiskError("the transaction could not be committed");
       this.#database.exec("RELEASE step");
       return result;
     } catch (error) {
       this.#database.exec("ROLLBACK TO step; RELEASE step");
       throw error;
+    } finally {
+      this.#isInTransaction = false;
     }
   }
 }

@@ -102,6 +102,8 @@ export const changeMessageSchema = z.object({
   shard: shardIdSchema,
   /** The new version; absent for a delete. */
   etag: z.string().max(256).optional(),
+  /** Names the write, where whoever announces it knows. */
+  version: z.string().max(256).optional(),
   /** ms since the epoch. */
   uploaded: z.int().nonnegative(),
   /** The writer's own partition, which has dropped its copy already. */

@@ -47,7 +47,14 @@ export const heartbeatAnswerSchema = z.object({
     .optional(),
   /** Strong writes that may have happened while this partition had no lease; their copies go before it is renewed. */
   changes: z
-    .array(z.object({ shard: z.string(), etag: z.string().optional(), uploaded: z.number() }))
+    .array(
+      z.object({
+        shard: z.string(),
+        etag: z.string().optional(),
+        version: z.string().optional(),
+        uploaded: z.number(),
+      }),
+    )
     .readonly(),
   /** How far back, in ms, the list of changes is complete. */
   coverage: z.number().nonnegative(),

@@ -1,10 +1,11 @@
 import type { Bindings } from "../bindings.ts";
 import { buildReadRequest, READ_DIRECTLY_HEADER, type ReadRequest } from "../contract/partition-protocol.ts";
-import { withTimeout } from "../core/clock.ts";
+import { type Clock, withTimeout } from "../core/clock.ts";
 import type { PartitionAddress } from "../core/routing/route.ts";
 import { readDirectly } from "../http/direct-read.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
+import type { ShardStore } from "../storage/shard-store.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
 import { retryingPartition } from "./partition-stub.ts";
 
@@ -14,6 +15,13 @@ import { retryingPartition } from "./partition-stub.ts";
  */
 const PARTITION_TIMEOUT = 15_000;
 
+/** What reading is done with: the platform's time and R2, but for tests and simulations. */
+export interface EdgeReading {
+  readonly timeout?: number;
+  readonly clock?: Clock;
+  readonly store?: ShardStore;
+}
+
 /**
  * Reads through the partition, by its `fetch`, so that bytes stream. A partition that is overloaded, gone, silent or
  * failing costs warmth, not the read: it is answered straight from R2, which is never older.
@@ -22,16 +30,15 @@ export async function readFromPartition(
   env: Bindings,
   address: PartitionAddress,
   read: ReadRequest,
-  timeout: number = PARTITION_TIMEOUT,
+  { timeout = PARTITION_TIMEOUT, clock = SYSTEM_CLOCK, store }: EdgeReading = {},
 ): Promise<Response> {
-  const response = await askPartition(env, address, read, timeout);
+  const response = await askPartition(env, address, read, timeout, clock);
   const reason = whyNot(response);
   if (response !== null && reason === null) return response;
   response?.body?.cancel().catch(() => undefined);
-  const start = Date.now();
-  const store = resilient(new R2ShardStore(env.SHARDS));
-  const status = `Foreshard; fwd=bypass; detail=${reason}`;
-  return (await readDirectly(store, read, status, { start, now: Date.now })).response;
+  const times = { start: clock.now(), now: () => clock.now() };
+  const storage = store ?? resilient(new R2ShardStore(env.SHARDS));
+  return (await readDirectly(storage, read, `Foreshard; fwd=bypass; detail=${reason}`, times)).response;
 }
 
 /** The partition's answer, or null when there is none. */
@@ -40,10 +47,11 @@ async function askPartition(
   address: PartitionAddress,
   read: ReadRequest,
   timeout: number,
+  clock: Clock,
 ): Promise<Response | null> {
   const asking = retryingPartition(env, address, (partition) => partition.fetch(buildReadRequest(read)));
   try {
-    return await withTimeout(asking, timeout, SYSTEM_CLOCK);
+    return await withTimeout(asking, timeout, clock);
   } catch {
     // What comes too late is let go of; it would hold one of the few connections.
     asking.then(

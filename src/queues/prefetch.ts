@@ -9,12 +9,16 @@ import { recordDeadLetters } from "./dead.ts";
 const MAX_PUT_OFF = 1;
 
 /** Queue `prefetch`: shards a partition should fetch ahead. What expired on the way is dropped. */
-export async function consumePrefetches(batch: MessageBatch, env: Bindings): Promise<void> {
+export async function consumePrefetches(
+  batch: MessageBatch,
+  env: Bindings,
+  now: () => number = Date.now,
+): Promise<void> {
   const { good, poison } = parseBatch(batch, prefetchMessageSchema);
   await recordDeadLetters(env, batch.queue, poison);
   for (const { message, body } of good) {
     const address = parsePartitionName(body.partition);
-    const due = body.prefetches.filter(({ expires }) => expires > Date.now());
+    const due = body.prefetches.filter(({ expires }) => expires > now());
     if (address === null || due.length === 0) {
       message.ack();
       continue;

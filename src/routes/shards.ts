@@ -118,7 +118,7 @@ shardRoutes.put("/*", async (context) => {
     );
   await publishInvalidation(
     context.env,
-    { shard: id, etag: meta.etag, uploaded: meta.uploaded },
+    { shard: id, etag: meta.etag, version: meta.version, uploaded: meta.uploaded },
     partition,
     coherence,
   );

@@ -16,6 +16,8 @@ const MIN_UPLOAD_RATE = 64;
 export interface Waiting {
   readonly timeout?: number;
   readonly clock?: Clock;
+  /** Tries after the first. Pauses between them are of the platform's time, whatever the clock. */
+  readonly retries?: number;
 }
 
 /**
@@ -24,11 +26,11 @@ export interface Waiting {
  */
 export function resilient(
   store: ShardStore,
-  { timeout = STORAGE_TIMEOUT, clock = SYSTEM_CLOCK }: Waiting = {},
+  { timeout = STORAGE_TIMEOUT, clock = SYSTEM_CLOCK, retries = RETRIES }: Waiting = {},
 ): ShardStore {
   const repeated = <T>(call: () => Promise<T>): Promise<T> =>
     pRetry(() => timedOut(call(), timeout, clock), {
-      retries: RETRIES,
+      retries,
       minTimeout: FIRST_PAUSE,
       randomize: true,
       shouldRetry: ({ error }) =>

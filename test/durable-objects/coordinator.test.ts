@@ -102,7 +102,7 @@ describe("what partitions counted", () => {
     await bench.partition.alarm();
     bench.coordinator.applyReports(bench.reports.splice(0));
     const [total] = bench.coordinator.overview().totals;
-    expect(total?.counts).toMatchObject({ reads: 7, misses: 2, hits: 5, treatedRequests: 7 });
+    expect(total?.counts).toMatchObject({ reads: 7, misses: 1, hits: 6, diskHits: 1, treatedRequests: 7 });
   });
 
   it("is counted once, and not lost, when a report could not be sent", async () => {

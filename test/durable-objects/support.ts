@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
 import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
@@ -140,6 +141,8 @@ export class Bench {
         if (!this.coordinatorAnswers) throw new Error("the coordinator is away");
         return this.coordinator.heartbeat(beat);
       },
+      digest: async (data) =>
+        Uint8Array.from(createHash("sha256").update(new Uint8Array(data)).digest()).buffer,
       sendReport: async (report) => {
         if (!this.reportsTaken) throw new Error("the queue is away");
         this.reports.push(report);

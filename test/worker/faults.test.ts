@@ -70,7 +70,7 @@ describe("a partition", () => {
       bypass: false,
       conditions: {},
     };
-    const response = await readFromPartition({ ...env, PARTITION: namespace }, WEUR, asked, 50);
+    const response = await readFromPartition({ ...env, PARTITION: namespace }, WEUR, asked, { timeout: 50 });
     expect(await textOf(response)).toEqual([
       200,
       "bytes",

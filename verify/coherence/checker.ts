@@ -5,12 +5,21 @@ import type { History, Read, State, Write } from "./history.ts";
 export interface Bounds {
   readonly freshness: number;
   readonly staleIfError: number;
+  /** How long a shard may be taken not to exist without asking. */
+  readonly absence: number;
   /** How far the clocks that date copies may be apart. */
   readonly slack: number;
 }
 
 /** The guarantee that was broken. */
-export type Rule = "torn" | "strong write" | "own write" | "staleness" | "no-cache" | "from nowhere";
+export type Rule =
+  | "torn"
+  | "headers"
+  | "strong write"
+  | "own write"
+  | "staleness"
+  | "no-cache"
+  | "from nowhere";
 
 export interface Violation {
   readonly rule: Rule;
@@ -30,9 +39,9 @@ interface Floor {
 }
 
 /**
- * Holds every read of a history against the guarantees: bytes whole and of the version named, no older than a strong
- * write or an own write that was answered before the read began, no staler than the bound, and current where that
- * was asked for. O(n log n).
+ * Holds every read of a history against the guarantees: bytes whole and headers of the version named, no older than a
+ * strong write or an own write that was answered before the read began, no staler than the bound, and current where
+ * that was asked for. A 404 is a read of the absence. O(n log n).
  */
 export function check(history: History, bounds: Bounds): readonly Violation[] {
   const writes = history.operations.filter((operation) => operation.kind === "write");
@@ -51,6 +60,8 @@ export function check(history: History, bounds: Bounds): readonly Violation[] {
     if (state === null) return found("from nowhere", "the storage never had this version, or only later");
     const torn = tornness(read, state);
     if (torn !== null) return found("torn", torn);
+    const mixed = mixedHeaders(read, state);
+    if (mixed !== null) return found("headers", mixed);
     const end = states[state.index + 1]?.at ?? Number.POSITIVE_INFINITY;
     const late = read.from - end;
     if (read.noCache && late > 0)
@@ -78,23 +89,36 @@ export function check(history: History, bounds: Bounds): readonly Violation[] {
 const ownKey = ({ user, shard }: { user: string; shard: string }): string => `${user} ${shard}`;
 const inSeconds = (millis: number): string => `${(millis / 1_000).toFixed(3)} s`;
 
-/** The state a read was answered from: by its ETag, and for an absence the one most in the reader's favour. */
-function stateOf(read: Read, states: readonly State[]): State | null {
-  const { answer } = read;
-  const etag = answer.status === 200 || answer.status === 206 ? answer.etag : null;
-  return states.findLast((state) => state.etag === etag && state.at <= read.to) ?? null;
+/** The state a read was answered from: by its version, and for an absence the one most in the reader's favour. */
+function stateOf({ answer, to }: Read, states: readonly State[]): State | null {
+  const isIt = (state: State): boolean =>
+    "etag" in answer ? state.version === answer.version && state.etag !== null : state.etag === null;
+  return states.findLast((state) => isIt(state) && state.at <= to) ?? null;
 }
 
+/** What is wrong with the bytes of an answer, if anything. */
 function tornness({ answer }: Read, state: State): string | null {
-  if (answer.status !== 200 && answer.status !== 206) return null;
-  if (answer.version === null) return "the bytes are of no one version";
-  if (answer.version !== state.version) return `the bytes are of version ${answer.version}`;
-  if (answer.status === 200 && answer.length !== state.size)
-    return `${answer.length} bytes instead of ${state.size}`;
-  return null;
+  if (!("etag" in answer) || answer.content === undefined) return null;
+  const { content, part, length } = answer;
+  if (content === null) return "the bytes are of no one version";
+  if (content !== state.content) return `the bytes are #${content}, the headers those of #${state.content}`;
+  const expected = part === undefined ? state.size : Math.min(part.last, state.size - 1) - part.first + 1;
+  return length === expected ? null : `${length} bytes instead of ${expected}`;
 }
 
-function allowance({ cacheStatus }: Read, state: State, bounds: Bounds): number {
+/** What is wrong with the headers of an answer, if anything: all must be of the one version. */
+function mixedHeaders({ answer }: Read, { etag, cacheControl = "no-cache", size }: State): string | null {
+  if (!("etag" in answer)) return null;
+  if (answer.etag !== etag) return `the ETag is ${answer.etag} instead of ${etag}`;
+  if (answer.cacheControl !== cacheControl)
+    return `the Cache-Control is ${answer.cacheControl} instead of ${cacheControl}`;
+  const { part } = answer;
+  const range = part && `bytes ${part.first}-${Math.min(part.last, size - 1)}/${size}`;
+  return part === undefined || part.contentRange === range ? null : `Content-Range: ${part.contentRange}`;
+}
+
+function allowance({ cacheStatus, answer }: Read, state: State, bounds: Bounds): number {
+  if (answer.status === 404) return Math.min(bounds.absence, bounds.freshness) + bounds.slack;
   const { lifetime } = freshness(state.cacheControl, bounds.freshness);
   const onError = cacheStatus.includes("stale-if-error") ? bounds.staleIfError : 0;
   return lifetime + onError + bounds.slack;

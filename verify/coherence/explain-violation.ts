@@ -58,9 +58,11 @@ function line(operation: Read | Write): string {
     return `${user} wrote ${what}, ${coherence}${acknowledged ? "" : ", failed"} ${took}`;
   }
   const { answer, user, cacheStatus, noCache } = operation;
-  const got = "etag" in answer ? `#${answer.version ?? "torn"}` : answer.status;
+  const got =
+    "etag" in answer ? `#${answer.version}${answer.content === null ? ", torn" : ""}` : answer.status;
   return `${user} read ${got} ${took} ${cacheStatus}${noCache ? " asked for no-cache" : ""}`;
 }
 
-const nameOf = ({ version, etag }: State): string => (etag === null ? "its absence" : `#${version}`);
+const nameOf = ({ version, content, etag }: State): string =>
+  etag === null ? "its absence" : version === content ? `#${version}` : `#${version} (bytes of #${content})`;
 const faultLine = ({ kind, where, detail }: Fault): string => `! ${where}: ${kind} ${detail}`;

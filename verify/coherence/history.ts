@@ -3,10 +3,12 @@ export interface State {
   readonly shard: string;
   /** Place in the shard's own order, from 0. */
   readonly index: number;
-  /** Null: the shard does not exist. */
+  /** A function of the bytes. Null: the shard does not exist. */
   readonly etag: string | null;
-  /** Names the bytes; 0 for an absence. */
+  /** Names the write; 0 for an absence. */
   readonly version: number;
+  /** Names the bytes, which several writes may share; 0 for an absence. */
+  readonly content: number;
   readonly size: number;
   readonly cacheControl: string | undefined;
   /** When it became the truth. */
@@ -22,22 +24,27 @@ interface Operation {
   readonly to: number;
 }
 
+/** An answer that shows a version of a shard. */
+export interface Shown {
+  readonly status: 200 | 206;
+  readonly etag: string;
+  /** The write whose headers came: its Content-Type names it. */
+  readonly version: number;
+  /** The content all the bytes are of; null when they are torn, undefined when none were asked for. */
+  readonly content: number | null | undefined;
+  readonly cacheControl: string;
+  readonly length: number;
+  /** The bytes asked for, when a part was: from 0, the last included. */
+  readonly part?: { readonly first: number; readonly last: number; readonly contentRange: string };
+}
+
 /** A read and what it was answered with. */
 export interface Read extends Operation {
   readonly kind: "read";
   /** The reader asked for a strongly consistent answer. */
   readonly noCache: boolean;
   readonly cacheStatus: string;
-  readonly answer:
-    | {
-        readonly status: 200 | 206;
-        readonly etag: string;
-        /** The version all the bytes are of; null when they are torn. */
-        readonly version: number | null;
-        readonly length: number;
-      }
-    | { readonly status: 404 }
-    | { readonly status: "failed"; readonly why: string };
+  readonly answer: Shown | { readonly status: 404 } | { readonly status: "failed"; readonly why: string };
 }
 
 /** A write or a delete. */

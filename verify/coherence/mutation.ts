@@ -1,23 +1,62 @@
+import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
+import { DiskTier } from "../../durable-objects/partition/disk-tier.ts";
+import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
-import { Lease } from "../../src/core/coherence/lease.ts";
+import { CHANGES_WINDOW, Lease } from "../../src/core/coherence/lease.ts";
+import { ReferenceStore } from "./reference-store.ts";
 
-/** The part of the protocol that is taken out, to show that the checker notices. */
-export const MUTATIONS = ["fence", "lease", "invalidation"] as const;
-export type Mutation = (typeof MUTATIONS)[number];
+/** How each part of the protocol is taken out of the production classes; each gives back what puts it in again. */
+const TAKE_OUT = {
+  /** What arrives is kept, even if its shard changed meanwhile. */
+  fence: () => replace(SingleFlight.prototype, "fence", () => undefined),
+  /** It never ends, and covers everything. */
+  lease: () => {
+    const isValid = replace(Lease.prototype, "isValid", () => true);
+    const covers = replace(Lease.prototype, "covers", () => true);
+    return () => {
+      isValid();
+      covers();
+    };
+  },
+  /** A partition that is told of changes keeps its copies. */
+  invalidation: () => replace(PartitionNode.prototype, "invalidate", () => undefined),
+  /** The same bytes written again cannot be told apart from those of before. */
+  "version check": () => replace(ReferenceStore.prototype, "nameOf", ({ content }) => `content-${content}`),
+  /** The log lists nothing, and says that nothing is missing. */
+  "log coverage": () =>
+    replace(ChangeLog.prototype, "since", (window) => ({
+      changes: [],
+      coverage: Math.min(CHANGES_WINDOW, window),
+    })),
+  /** Copies on disk stay there whatever is announced. */
+  "disk invalidation": () => replace(DiskTier.prototype, "remove", () => false),
+} as const satisfies Readonly<Record<string, () => () => void>>;
 
-/** Keeps what arrives, even if the shard changed meanwhile. */
-export class UnfencedFills extends SingleFlight {
-  override fence(): void {
-    // Taken out.
-  }
-}
+export type Mutation = keyof typeof TAKE_OUT;
 
-/** Never ends and covers everything. */
-export class EndlessLease extends Lease {
-  override isValid(): boolean {
-    return true;
-  }
-  override covers(): boolean {
-    return true;
-  }
+/** The parts of the protocol that can be taken out, to show that the checker notices. */
+export const MUTATIONS: readonly Mutation[] = [
+  "fence",
+  "lease",
+  "invalidation",
+  "version check",
+  "log coverage",
+  "disk invalidation",
+];
+
+/** Takes a part out of the production code for the time being; returns what puts it in again. */
+export const takeOut = (mutation: Mutation | undefined): (() => void) =>
+  mutation === undefined ? () => undefined : TAKE_OUT[mutation]();
+
+/** Replaces a method for the time being; returns what puts it back. */
+export function replace<Target, Name extends keyof Target>(
+  target: Target,
+  name: Name,
+  by: Target[Name],
+): () => void {
+  const original = target[name];
+  target[name] = by;
+  return () => {
+    target[name] = original;
+  };
 }

@@ -1,5 +1,5 @@
+import type { Prng } from "../../simulator/platform/prng.ts";
 import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
-import type { Prng } from "./prng.ts";
 
 /** Usual time of one way between two objects, ms. */
 const WAY = 25;
@@ -15,11 +15,11 @@ export class UnreachableError extends Error {
 export class NetworkLink {
   cutUntil = 0;
   readonly #time: VirtualTime;
-  readonly #dice: Prng;
+  readonly #prng: Prng;
 
-  constructor(time: VirtualTime, dice: Prng) {
+  constructor(time: VirtualTime, prng: Prng) {
     this.#time = time;
-    this.#dice = dice;
+    this.#prng = prng;
   }
 
   async call<T>(work: () => T | Promise<T>): Promise<T> {
@@ -30,9 +30,9 @@ export class NetworkLink {
   }
 
   async #oneWay(): Promise<void> {
-    await this.#time.sleep(this.#dice.around(WAY));
+    await this.#time.sleep(this.#prng.around(WAY));
     if (this.#time.now >= this.cutUntil) return;
-    if (this.#dice.chance(0.3)) await this.#time.sleep(this.#dice.between(0, MAX_SILENCE));
+    if (this.#prng.chance(0.3)) await this.#time.sleep(this.#prng.between(0, MAX_SILENCE));
     throw new UnreachableError("nobody answers");
   }
 }

@@ -1,3 +1,4 @@
+import type { Prng } from "../../simulator/platform/prng.ts";
 import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import {
   type ByteRange,
@@ -7,10 +8,10 @@ import {
   type ShardPage,
   type ShardStore,
   StorageUnavailableError,
+  type UnchangedShard,
 } from "../../src/storage/shard-store.ts";
-import { contentOf } from "./content.ts";
+import { contentOf, contentTypeOf } from "./content.ts";
 import type { State } from "./history.ts";
-import type { Prng } from "./prng.ts";
 
 /** The machines that date what is stored may differ by this much either way, ms. */
 const DATE_ERROR = 2_500;
@@ -25,6 +26,17 @@ export interface Trouble {
   failingUntil: number;
 }
 
+/** What a write stores. */
+export interface NewVersion {
+  /** Size of new bytes, in cells of 8. */
+  readonly cells: number;
+  readonly cacheControl: string | undefined;
+  /** Store the bytes of before once more, if there are any. */
+  readonly sameBytes: boolean;
+}
+
+const ABSENT = { etag: null, version: 0, content: 0, size: 0, cacheControl: undefined };
+
 interface Stored {
   readonly meta: ShardMeta;
   readonly data: Uint8Array<ArrayBuffer>;
@@ -36,41 +48,55 @@ export class ReferenceStore {
   readonly states = new Map<string, State[]>();
   readonly #shards = new Map<string, Stored>();
   readonly #time: VirtualTime;
-  readonly #dice: Prng;
+  readonly #prng: Prng;
   #versions = 0;
 
-  constructor(time: VirtualTime, dice: Prng) {
+  constructor(time: VirtualTime, prng: Prng) {
     this.#time = time;
-    this.#dice = dice;
+    this.#prng = prng;
   }
 
   /** Declares a shard, absent so far. */
   declare(shard: string): void {
-    this.#record(shard, { etag: null, version: 0, size: 0, cacheControl: undefined });
+    this.#record(shard, ABSENT);
   }
 
   current(shard: string): Stored | undefined {
     return this.#shards.get(shard);
   }
 
-  /** Stores the next version. */
-  put(shard: string, cells: number, cacheControl: string | undefined): Stored {
+  /** Stores the next version: new bytes, or those of before under other headers. */
+  put(shard: string, { cells, cacheControl, sameBytes }: NewVersion): Stored {
     const version = ++this.#versions;
-    const data = contentOf(version, cells);
-    const etag = `"v${version}"`;
-    const state = this.#record(shard, { etag, version, size: data.length, cacheControl });
-    const uploaded = Math.floor(this.#time.now + this.#dice.between(-DATE_ERROR, DATE_ERROR));
-    const stored = { meta: { size: data.length, etag, uploaded, cacheControl }, data, state };
+    const before = sameBytes ? this.#shards.get(shard) : undefined;
+    const data = before?.data ?? contentOf(version, cells);
+    const content = before?.state.content ?? version;
+    const etag = `"c${content}"`;
+    const state = this.#record(shard, { etag, version, content, size: data.length, cacheControl });
+    const meta: ShardMeta = {
+      size: data.length,
+      etag,
+      version: this.nameOf(state),
+      uploaded: Math.floor(this.#time.now + this.#prng.between(-DATE_ERROR, DATE_ERROR)),
+      contentType: contentTypeOf(version),
+      cacheControl,
+    };
+    const stored = { meta, data, state };
     this.#shards.set(shard, stored);
     return stored;
   }
 
   delete(shard: string): State {
     this.#shards.delete(shard);
-    return this.#record(shard, { etag: null, version: 0, size: 0, cacheControl: undefined });
+    return this.#record(shard, ABSENT);
   }
 
-  #record(shard: string, what: Pick<State, "etag" | "version" | "size" | "cacheControl">): State {
+  /** What the storage calls a version: another for each write. */
+  nameOf({ version }: State): string {
+    return `version-${version}`;
+  }
+
+  #record(shard: string, what: Omit<State, "shard" | "index" | "at">): State {
     const states = this.states.get(shard) ?? [];
     this.states.set(shard, states);
     const state = { shard, index: states.length, at: this.#time.now, ...what };
@@ -84,30 +110,33 @@ export class StorageLink implements ShardStore {
   readonly trouble: Trouble = { slowUntil: 0, failingUntil: 0 };
   readonly #truth: ReferenceStore;
   readonly #time: VirtualTime;
-  readonly #dice: Prng;
+  readonly #prng: Prng;
 
-  constructor(truth: ReferenceStore, time: VirtualTime, dice: Prng) {
+  constructor(truth: ReferenceStore, time: VirtualTime, prng: Prng) {
     this.#truth = truth;
     this.#time = time;
-    this.#dice = dice;
+    this.#prng = prng;
   }
 
   get(id: string, range?: ByteRange): Promise<OpenShard | null> {
     return this.#call(() => this.#open(id, range));
   }
 
-  getUnless(id: string, etag: string): Promise<OpenShard | "unchanged" | null> {
-    return this.#call(() => (this.#truth.current(id)?.meta.etag === etag ? "unchanged" : this.#open(id)));
+  getUnless(id: string, etag: string): Promise<OpenShard | UnchangedShard | null> {
+    return this.#call(() => {
+      const current = this.#truth.current(id);
+      return current?.meta.etag === etag ? { meta: current.meta, body: null } : this.#open(id);
+    });
   }
 
   head(id: string): Promise<ShardMeta | null> {
     return this.#call(() => this.#truth.current(id)?.meta ?? null);
   }
 
-  /** Stores a version of so many cells; `made` hears of it at its moment, even if the answer is lost. */
-  write(id: string, cells: number, cacheControl: string | undefined, made: (state: State) => void) {
+  /** Stores a version; `made` hears of it at its moment, even if the answer is lost. */
+  write(id: string, version: NewVersion, made: (state: State) => void): Promise<ShardMeta> {
     return this.#call(() => {
-      const { state, meta } = this.#truth.put(id, cells, cacheControl);
+      const { state, meta } = this.#truth.put(id, version);
       made(state);
       return meta;
     });
@@ -135,7 +164,7 @@ export class StorageLink implements ShardStore {
   }
 
   async #way(): Promise<void> {
-    await this.#time.sleep(this.#dice.around(this.#isSlow ? 4_000 : WAY));
+    await this.#time.sleep(this.#prng.around(this.#isSlow ? 4_000 : WAY));
     if (this.#fails()) throw new StorageUnavailableError("the storage did not answer");
   }
 
@@ -153,9 +182,9 @@ export class StorageLink implements ShardStore {
     return new ReadableStream(
       {
         pull: async (controller) => {
-          await this.#time.sleep(this.#dice.around(this.#isSlow ? 2_000 : 1));
+          await this.#time.sleep(this.#prng.around(this.#isSlow ? 2_000 : 1));
           if (this.#fails())
-            return this.#dice.chance(0.5)
+            return this.#prng.chance(0.5)
               ? controller.error(new Error("the connection broke"))
               : controller.close();
           controller.enqueue(data.subarray(sent, sent + part));
@@ -168,10 +197,10 @@ export class StorageLink implements ShardStore {
   }
 
   get #isSlow(): boolean {
-    return this.#time.now < this.trouble.slowUntil && this.#dice.chance(0.5);
+    return this.#time.now < this.trouble.slowUntil && this.#prng.chance(0.5);
   }
 
   #fails(): boolean {
-    return this.#time.now < this.trouble.failingUntil ? this.#dice.chance(0.6) : this.#dice.chance(0.0005);
+    return this.#time.now < this.trouble.failingUntil ? this.#prng.chance(0.6) : this.#prng.chance(0.0005);
   }
 }

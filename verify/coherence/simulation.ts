@@ -1,78 +1,122 @@
+import type { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
+import { GoneError, InstanceLifetime } from "../../simulator/platform/instance-lifetime.ts";
+import type { NodeHost } from "../../simulator/platform/node-host.ts";
+import { Prng } from "../../simulator/platform/prng.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import type { Bindings } from "../../src/bindings.ts";
-import type { ChangeMessage } from "../../src/contract/messages.ts";
+import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
-import { ProblemError } from "../../src/contract/problems.ts";
-import type { Change } from "../../src/core/coherence/change.ts";
+import type { Heartbeat } from "../../src/contract/rpc.ts";
+import { DEFAULT_SETTINGS, type VersionedSettings } from "../../src/contract/settings.ts";
 import { CLOCK_TOLERANCE } from "../../src/core/coherence/lease.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
-import { parsePartitionName } from "../../src/core/routing/route.ts";
-import { readDirectly } from "../../src/http/direct-read.ts";
-import { ChangesQueue } from "./changes-queue.ts";
+import { type PartitionAddress, parsePartitionName } from "../../src/core/routing/route.ts";
+import { readFromPartition } from "../../src/edge/partition-read.ts";
+import { consumeChanges } from "../../src/queues/changes.ts";
+import { consumeEvents } from "../../src/queues/events.ts";
+import { consumePrefetches } from "../../src/queues/prefetch.ts";
+import { resilient } from "../../src/storage/resilient-store.ts";
+import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { simulatedBindings } from "./bindings.ts";
 import type { Bounds } from "./checker.ts";
+import { CoordinatorHost } from "./coordinator-instance.ts";
 import type { Fault, Read, Write } from "./history.ts";
-import { GoneError, InstanceLifetime } from "./instance-lifetime.ts";
-import type { Mutation } from "./mutation.ts";
-import { NetworkLink } from "./network-link.ts";
-import { Prng } from "./prng.ts";
+import { NetworkLink, UnreachableError } from "./network-link.ts";
+import { hostPartition } from "./partition-instance.ts";
+import { AtLeastOnceQueue } from "./queue.ts";
 import { ReferenceStore, StorageLink } from "./reference-store.ts";
-import { SimulatedCoordinator } from "./simulated-coordinator.ts";
-import { SimulatedPartition } from "./simulated-partition.ts";
 
 export const BOUNDS: Bounds = {
-  freshness: 30_000,
-  staleIfError: 300_000,
-  // Copies on disk carry the time of the machine that made them; clocks show whole ms.
+  freshness: DEFAULT_SETTINGS.freshnessSeconds * 1_000,
+  staleIfError: DEFAULT_SETTINGS.staleIfErrorSeconds * 1_000,
+  absence: 10_000,
+  // Copies carry the time of the clock that dated them; clocks show whole ms.
   slack: CLOCK_TOLERANCE + 1,
 };
+
+/** Small enough for evictions, large enough for hits. */
+const MEMORY_BYTES = 24_000;
+const DISK_BYTES = 60_000;
+const CACHEABLE_BYTES = 16_000;
+
+export type PartitionHost = NodeHost<PartitionNode>;
 
 /** A region: its partition, the edge in front of it, and the ways between. */
 export interface Place {
   readonly region: Region;
-  readonly partition: SimulatedPartition;
+  readonly address: PartitionAddress;
+  readonly partition: PartitionHost;
   /** From the edge near it to the partition: reads, and what its users wrote. */
-  readonly way: NetworkLink;
+  readonly link: NetworkLink;
   /** From everywhere else to the partition: what others wrote. */
-  readonly farWay: NetworkLink;
-  /** From the partition to the coordinator. */
-  readonly heartbeats: HeartbeatWay;
+  readonly farLink: NetworkLink;
+  readonly heartbeats: HeartbeatTrouble;
   readonly partitionStorage: StorageLink;
   readonly edgeStorage: StorageLink;
-  readonly dice: Prng;
+  /** The storage as the edge uses it. */
+  readonly edgeStore: ShardStore;
+  /** The machine of the edge's Worker. */
+  readonly edge: InstanceLifetime;
+  readonly prng: Prng;
   silentUntil: number;
 }
 
-/** How heartbeats fare: shares of those lost on the way, answered to nobody, or held up. */
-export interface HeartbeatWay {
+/** Until when heartbeats are lost on the way, answered to nobody, or held up. */
+export interface HeartbeatTrouble {
   troubleUntil: number;
 }
 
-/** A few regions with real partitions, one coordinator, one storage, and what is between them. */
+/** A few regions with the production nodes, one coordinator, one storage, queues, and what is between them. */
 export class Simulation {
   readonly time = new VirtualTime();
-  readonly dice: Prng;
+  readonly prng: Prng;
   readonly truth: ReferenceStore;
   readonly places: readonly Place[];
-  readonly coordinator: SimulatedCoordinator;
-  readonly changes: ChangesQueue;
+  readonly coordinator: CoordinatorHost;
+  readonly changes: AtLeastOnceQueue<unknown>;
+  readonly prefetches: AtLeastOnceQueue<PrefetchMessage>;
+  readonly events: AtLeastOnceQueue<Report>;
   /** What an edge Worker has. */
   readonly env: Bindings;
   readonly operations: (Read | Write)[] = [];
   readonly faults: Fault[] = [];
-  /** A Worker's clock: what dates deletes. */
-  readonly edgeLife: InstanceLifetime;
+  /** Messages that the consumers could not read. */
+  deadLetters = 0;
+  settings: VersionedSettings = {
+    version: 1,
+    settings: {
+      ...DEFAULT_SETTINGS,
+      memoryBytes: MEMORY_BYTES,
+      diskBytes: DISK_BYTES,
+      cacheableBytes: CACHEABLE_BYTES,
+    },
+  };
 
-  constructor(seed: number, regions: readonly Region[], sabotage: Mutation | undefined) {
-    const dice = new Prng(seed);
-    this.dice = dice;
-    this.truth = new ReferenceStore(this.time, dice.fork());
-    this.edgeLife = new InstanceLifetime(this.time, dice.fork());
-    this.coordinator = new SimulatedCoordinator(this.time, dice.fork(), (name, changes) =>
-      this.#tell(name, "farWay", changes),
-    );
-    this.places = regions.map((region) => this.#place(region, sabotage));
-    this.changes = new ChangesQueue(this.time, dice.fork(), this.#environment("farWay"));
-    this.env = this.#environment("way");
+  constructor(seed: number, regions: readonly Region[]) {
+    const prng = new Prng(seed);
+    this.prng = prng;
+    this.truth = new ReferenceStore(this.time, prng.fork());
+    const bindings = (link: "link" | "farLink"): Bindings =>
+      simulatedBindings({
+        callPartition: (name, work) => {
+          const place = this.#placeOf(name);
+          return place[link].call(() => place.partition.call(work));
+        },
+        callCoordinator: (work) => this.coordinator.call(work),
+        sendChange: (message) => this.changes.send(message),
+        noteDeadLetters: (letters) => {
+          this.deadLetters += letters.length;
+        },
+      });
+    const [near, far] = [bindings("link"), bindings("farLink")];
+    this.env = near;
+    this.coordinator = this.#hostCoordinator(far);
+    const queue = <Body>(name: string, consume: (batch: MessageBatch) => Promise<void>) =>
+      new AtLeastOnceQueue<Body>({ name, time: this.time, prng: prng.fork(), consume });
+    this.changes = queue("changes", (batch) => consumeChanges(batch, far));
+    this.events = queue("events", (batch) => consumeEvents(batch, far));
+    this.prefetches = queue("prefetch", (batch) => consumePrefetches(batch, far, () => this.time.now));
+    this.places = regions.map((region) => this.#place(region));
   }
 
   fault(kind: string, where: string, detail = ""): void {
@@ -80,104 +124,91 @@ export class Simulation {
   }
 
   /** Reads as the edge does: through the partition, and straight from the storage when that does not work. */
-  async read(place: Place, read: ReadRequest): Promise<Response> {
-    const response = await this.#askPartition(place, read).catch((error: unknown) => {
-      if (error instanceof ProblemError) throw error;
-      return null;
-    });
-    if (response !== null) return response;
-    const status = "Foreshard; fwd=bypass; detail=partition-unavailable";
-    return (
-      await readDirectly(place.edgeStorage, read, status, { start: this.time.now, now: () => this.time.now })
-    ).response;
+  read({ address, edge, edgeStore }: Place, read: ReadRequest): Promise<Response> {
+    return readFromPartition(this.env, address, read, { clock: edge.clock, store: edgeStore });
   }
 
-  /** Tells one partition of changes, once. */
-  async #tell(name: string, way: "way" | "farWay", changes: readonly Change[]): Promise<void> {
-    const place = this.places.find(({ partition }) => partition.address.name === name);
+  changeSettings(change: Partial<VersionedSettings["settings"]>): void {
+    const { version, settings } = this.settings;
+    this.settings = { version: version + 1, settings: { ...settings, ...change } };
+    this.coordinator.call((node) => node.settingsChanged(this.settings)).catch(() => undefined);
+  }
+
+  close(): void {
+    this.coordinator.close();
+    for (const { partition } of this.places) partition.close();
+  }
+
+  #placeOf(name: string): Place {
+    const place = this.places.find(({ address }) => address.name === name);
     if (place === undefined) throw new Error(`there is no partition ${name}`);
-    await place[way].call(() => place.partition.invalidate(changes));
+    return place;
   }
 
-  #askPartition({ way, partition }: Place, read: ReadRequest): Promise<Response> {
-    return way.call(() => partition.life.within(partition.read(read)));
+  #hostCoordinator({ PARTITION }: Bindings): CoordinatorHost {
+    return new CoordinatorHost(this.time, this.prng.fork(), {
+      readSettings: async () => {
+        await this.time.sleep(this.prng.around(5));
+        if (this.prng.chance(0.02)) throw new UnreachableError("the settings object does not answer");
+        return this.settings;
+      },
+      partition: (name) => PARTITION.getByName(name),
+      sendPrefetchBatch: (batch) =>
+        Promise.all(batch.map(({ body, delaySeconds }) => this.prefetches.send(body, delaySeconds))),
+    });
   }
 
-  #place(region: Region, sabotage: Mutation | undefined): Place {
-    const dice = this.dice.fork();
+  #place(region: Region): Place {
+    const prng = this.prng.fork();
     const address = parsePartitionName(`g1:${region}:0`);
     if (address === null) throw new Error("not a partition's name");
-    const partitionStorage = new StorageLink(this.truth, this.time, dice.fork());
-    const heartbeats: HeartbeatWay = { troubleUntil: 0 };
-    const partition = new SimulatedPartition({
+    const partitionStorage = new StorageLink(this.truth, this.time, prng.fork());
+    const edgeStorage = new StorageLink(this.truth, this.time, prng.fork());
+    const edge = new InstanceLifetime(this.time, prng.fork());
+    const heartbeats: HeartbeatTrouble = { troubleUntil: 0 };
+    const partition = hostPartition({
       address,
       time: this.time,
-      dice: dice.fork(),
+      prng: prng.fork(),
       store: partitionStorage,
-      bounds: BOUNDS,
-      sabotage,
-      sendHeartbeat: (sinceLast) => this.#heartbeat(address.name, region, sinceLast, heartbeats, dice),
+      heartbeat: (beat) => this.#heartbeat(beat, heartbeats, prng),
+      sendReport: (report) => this.events.send(report),
+      sendPrefetch: (message, delaySeconds) => this.prefetches.send(message, delaySeconds),
     });
     return {
       region,
+      address,
       partition,
-      way: new NetworkLink(this.time, dice.fork()),
-      farWay: new NetworkLink(this.time, dice.fork()),
+      link: new NetworkLink(this.time, prng.fork()),
+      farLink: new NetworkLink(this.time, prng.fork()),
       heartbeats,
       partitionStorage,
-      edgeStorage: new StorageLink(this.truth, this.time, dice.fork()),
-      dice,
+      edgeStorage,
+      edgeStore: resilient(edgeStorage, { clock: edge.clock, retries: 0 }),
+      edge,
+      prng,
       silentUntil: 0,
     };
   }
 
   /** A heartbeat's way: in trouble it is lost, or its answer is, or either comes late. */
-  async #heartbeat(
-    name: string,
-    region: Region,
-    sinceLast: number | undefined,
-    way: HeartbeatWay,
-    dice: Prng,
-  ) {
-    const trouble = (): Promise<void> => this.#heartbeatTrouble(region, way, dice);
-    await trouble();
-    const answer = await this.coordinator.heartbeat(name, region, sinceLast);
-    await trouble();
-    return answer;
+  async #heartbeat(beat: Heartbeat, trouble: HeartbeatTrouble, prng: Prng): Promise<unknown> {
+    await this.#heartbeatTrouble(beat.region, trouble, prng);
+    const answer = await this.coordinator.call((node) => node.heartbeat(beat));
+    await this.#heartbeatTrouble(beat.region, trouble, prng);
+    return structuredClone(answer);
   }
 
-  async #heartbeatTrouble(region: Region, { troubleUntil }: HeartbeatWay, dice: Prng): Promise<void> {
-    await this.time.sleep(dice.around(25));
+  async #heartbeatTrouble(region: Region, { troubleUntil }: HeartbeatTrouble, prng: Prng): Promise<void> {
+    await this.time.sleep(prng.around(25));
     if (this.time.now >= troubleUntil) return;
-    if (dice.chance(0.3)) {
+    if (prng.chance(0.3)) {
       this.fault("heartbeat lost", region);
       throw new GoneError("the heartbeat was lost");
     }
-    if (!dice.chance(0.5)) return;
-    const late = dice.between(0, 28_000);
+    if (!prng.chance(0.5)) return;
+    const late = prng.between(0, 28_000);
     this.fault("heartbeat late", region, `${Math.round(late)} ms`);
     await this.time.sleep(late);
-  }
-
-  /** The bindings that announcing and consuming changes use. */
-  #environment(way: "way" | "farWay"): Bindings {
-    const hop = async <T>(work: () => Promise<T>): Promise<T> => {
-      await this.time.sleep(this.dice.around(10));
-      const result = await work();
-      await this.time.sleep(this.dice.around(10));
-      return result;
-    };
-    const coordinator = {
-      announceStrong: (changes: readonly Change[]) => hop(() => this.coordinator.announceStrong(changes)),
-      leasedMembers: () => hop(() => this.coordinator.leasedMembers()),
-    };
-    const partition = (name: string) => ({
-      invalidate: (changes: readonly Change[]) => this.#tell(name, way, changes),
-    });
-    return {
-      COORDINATOR: { getByName: () => coordinator },
-      PARTITION: { idFromName: (name: string) => name, get: partition, getByName: partition },
-      CHANGES: { send: (message: ChangeMessage) => this.changes.send(message) },
-    } as unknown as Bindings;
   }
 }

@@ -11,15 +11,21 @@ export class Summary {
   acknowledged = 0;
   violations = 0;
   lasted = 0;
+  delivered = 0;
   duplicates = 0;
+  instances = 0;
+  deadLetters = 0;
   readonly readsByStatus = new Map<string, number>();
   readonly faults = new Map<string, number>();
 
-  add({ history, violations, lasted, messages }: RunResult): void {
+  add({ history, violations, lasted, messages, instances, deadLetters }: RunResult): void {
     this.operations += history.operations.length;
     this.violations += violations.length;
     this.lasted += lasted;
+    this.delivered += messages.delivered;
     this.duplicates += messages.duplicates;
+    this.instances += instances;
+    this.deadLetters += deadLetters;
     for (const operation of history.operations) {
       if (operation.kind === "read") this.#addRead(operation);
       else {
@@ -37,21 +43,25 @@ export class Summary {
   #addRead({ answer, cacheStatus }: Read): void {
     this.reads++;
     if (cacheStatus.startsWith("Foreshard; hit")) this.hits++;
-    count(this.readsByStatus, answer.status === "failed" ? "failed" : cacheStatus.replace("Foreshard; ", ""));
+    count(
+      this.readsByStatus,
+      answer.status === "failed" ? `failed: ${answer.why}` : cacheStatus.replace("Foreshard; ", ""),
+    );
   }
 }
 
-/** A tally as lines for people. */
-export function summaryOf(tally: Summary): string {
-  const { operations, reads, writes, acknowledged, lasted, violations } = tally;
+/** A summary as lines for people. */
+export function summaryOf(summary: Summary): string {
+  const { operations, reads, writes, acknowledged, lasted, violations } = summary;
   const hours = (lasted / 3_600_000).toFixed(1);
   return [
     `${number(operations)} operations in ${hours} h of virtual time: ${number(reads)} reads, ${number(writes)} writes (${number(acknowledged)} acknowledged)`,
     "reads by Cache-Status",
-    ...table(tally.readsByStatus, reads),
+    ...table(summary.readsByStatus, reads),
     "faults injected",
-    ...table(tally.faults),
-    `  ${String(tally.duplicates).padStart(7)}          change delivered twice`,
+    ...table(summary.faults),
+    `  ${String(summary.duplicates).padStart(7)}          message delivered twice`,
+    `${number(summary.delivered)} messages delivered, ${number(summary.instances)} instances of partitions`,
     `violations: ${violations}`,
   ].join("\n");
 }

@@ -23,8 +23,8 @@ export interface LeaseManagerDeps {
 }
 
 /**
- * Slack added to the time since a partition's last heartbeat, for the way this one took: up to it less the clock
- * tolerance, the lease goes on unbroken.
+ * Slack added to the time since a partition's last heartbeat, for the way this one took: up to it less twice the clock
+ * tolerance, once for either clock, the lease goes on unbroken.
  */
 const SLACK = 15_000;
 

@@ -7,14 +7,17 @@ import { SECOND } from "../units.ts";
 export const LEASE_TERM = 30 * SECOND;
 /** How far back the coordinator tells of strong writes: two terms, so that a short absence costs nothing. */
 export const CHANGES_WINDOW = 60 * SECOND;
-/** Clocks of the machines an object runs on may differ by this much; copies on disk carry their times along. */
+/**
+ * Clocks of the machines an object runs on may differ by this much, and one of them may be set by as much while an object
+ * runs; copies on disk carry their times along.
+ */
 export const CLOCK_TOLERANCE = 5 * SECOND;
 
 /**
- * Kept back by the partition: clocks that are being set run up to 0.05 % fast or slow, which is 30 ms a term for two
- * of them, and the way of a heartbeat may be shorter than that.
+ * Kept back by the partition. Its clock may be set back during the lease, or the lease be read back on a machine whose
+ * clock is behind, and the coordinator's clock may be set forward: each by up to the tolerance.
  */
-const KEPT_BACK = 100;
+const KEPT_BACK = 2 * CLOCK_TOLERANCE;
 
 export interface LeaseState {
   readonly until: number;
@@ -33,12 +36,12 @@ export class Lease {
 
   /**
    * A lease outlives the memory of its holder: it goes on being told of changes, and drops its stored copies then. A
-   * state that is older than the last renewal is only more careful. It was dated by another machine's clock, which
-   * may have been ahead.
+   * state that is older than the last renewal is only more careful. It was dated by another machine's clock; what
+   * is kept back allows for that.
    */
   static fromState(state: LeaseState): Lease {
     const lease = new Lease();
-    lease.#until = state.until - CLOCK_TOLERANCE;
+    lease.#until = state.until;
     lease.#safeSince = state.safeSince;
     return lease;
   }
@@ -58,7 +61,8 @@ export class Lease {
     const lastSent = this.#until - LEASE_TERM + KEPT_BACK;
     // Unbroken: the coordinator counted this partition in all the time, and of what it may have tried in vain to tell
     // since the heartbeat before, the list has everything. Otherwise copies of before the list are checked again.
-    if (!this.isValid(now) || now - coverage > lastSent) this.#safeSince = now - coverage + CLOCK_TOLERANCE;
+    const listedSince = now - coverage + CLOCK_TOLERANCE;
+    if (!this.isValid(now) || listedSince > lastSent) this.#safeSince = listedSince;
     this.#until = until;
   }
 

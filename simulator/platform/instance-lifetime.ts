@@ -1,29 +1,31 @@
-import type { VirtualTime } from "../../simulator/platform/virtual-time.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { CLOCK_TOLERANCE } from "../../src/core/coherence/lease.ts";
 import type { Prng } from "./prng.ts";
+import type { VirtualTime } from "./virtual-time.ts";
 
 /** A clock is set by running up to 0.05 % fast or slow: the swing of its error, ms, and radians a ms. */
 const SWING = 250;
 const PACE = 2e-6;
+/** No clock is further than this from the true time, ms: so that any two are within the tolerance. */
+const MAX_OFFSET = CLOCK_TOLERANCE / 2 - SWING;
 
 /** The object's memory went, and all that was under way in it. */
 export class GoneError extends Error {
   override readonly name = "GoneError";
 }
 
-/** One life of an object: a machine with its own clock, until its memory goes. */
+/** One lifetime of an object: a machine with its own clock, until its memory goes. */
 export class InstanceLifetime {
   readonly #time: VirtualTime;
-  readonly #offset: number;
   readonly #phase: number;
   readonly #onEnd = new Set<(error: GoneError) => void>();
+  #offset: number;
   #isOver = false;
 
-  constructor(time: VirtualTime, dice: Prng) {
+  constructor(time: VirtualTime, prng: Prng) {
     this.#time = time;
-    const most = CLOCK_TOLERANCE / 2 - SWING;
-    this.#offset = dice.between(-most, most);
-    this.#phase = dice.between(0, 2 * Math.PI);
+    this.#offset = prng.between(-MAX_OFFSET, MAX_OFFSET);
+    this.#phase = prng.between(0, 2 * Math.PI);
   }
 
   get isOver(): boolean {
@@ -36,7 +38,21 @@ export class InstanceLifetime {
     return Math.floor(this.#time.now + error);
   };
 
-  /** The outcome of work done in this life; rejects with {@link GoneError} when the life ends before. */
+  /** The machine's clock; what it was asked to call back later goes with the memory. */
+  readonly clock: Clock = {
+    now: this.now,
+    after: (millis, callback) =>
+      this.#time.after(millis, () => {
+        if (!this.#isOver) callback();
+      }),
+  };
+
+  /** The machine's clock is set, at once, by so many ms; it stays within the tolerance of all others. */
+  stepClock(millis: number): void {
+    this.#offset = Math.max(-MAX_OFFSET, Math.min(MAX_OFFSET, this.#offset + millis));
+  }
+
+  /** The outcome of work done in this lifetime; rejects with {@link GoneError} when it ends before. */
   within<T>(work: Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(new GoneError("gone before"));
     return new Promise((resolve, reject) => {
