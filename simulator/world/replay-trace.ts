@@ -27,7 +27,7 @@ export interface ReplayOptions extends Pick<WorldOptions, "deltas" | "reasons" |
 /** What came of a replay. */
 export interface ReplayResult {
   readonly requests: number;
-  /** Reads that waited for the storage. */
+  /** Reads that waited for the storage; asking whether a copy is current is not one, prefetched or not. */
   readonly misses: number;
   readonly prefetches: number;
   readonly prefetchesUsed: number;
@@ -70,7 +70,7 @@ export async function replayTrace(trace: Trace, options: ReplayOptions): Promise
       void world.read(region, requestOf(trace, row, region)).then((status) => {
         result.requests++;
         result.left--;
-        if (!status.startsWith("Foreshard; hit")) result.misses++;
+        if (status.includes("fwd=uri-miss")) result.misses++;
       });
     }
   };

@@ -5,7 +5,7 @@ import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-sto
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 
 const copyOf = (id: string, text: string): WritableCopy => {
-  const body = new TextEncoder().encode(text).buffer;
+  const body = Uint8Array.from(new TextEncoder().encode(text)).buffer;
   const meta = { size: body.byteLength, etag: `"${text}"`, version: text, uploaded: 1 };
   return { id, meta, body, validatedAt: 1 };
 };

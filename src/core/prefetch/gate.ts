@@ -104,17 +104,20 @@ export class PrefetchGate {
     const { shards, pricing, cache } = this.#deps;
     const accepted: Prefetch[] = [];
     for (const proposal of [...proposals].sort((a, b) => b.probability - a.probability)) {
-      const hold = this.#holdOf(proposal, now);
+      const { hold, ticks } = this.#holdOf(proposal, now);
       const price = this.price(hold);
       const known = shards.find(proposal.shard);
       const isPostponed = this.#issued.get(known)?.isPostponed === true;
       if (!isPostponed && !this.#isProposable(proposal.shard, known, tick)) continue;
-      const isWorth = pricing.worthwhile(proposal.probability, price, proposal.reason);
+      // Of the time it is wanted in, only what it stays counts: requests come as often then as before and after.
+      const p = hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
+      const isWorth = pricing.worthwhile(p, price, proposal.reason);
       const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
       this.#note(proposal, price, now, verdict);
       if (verdict !== "pending") continue;
       if (!this.#hasRoom(accepted.length)) break;
-      this.#issue(shards.intern(proposal.shard), proposal, Math.max(hold, cache.holdTicks), tick, now);
+      const issued = { ...proposal, probability: probability(p) };
+      this.#issue(shards.intern(proposal.shard), issued, Math.max(hold, cache.holdTicks), tick, now);
       accepted.push(proposal);
     }
     pricing.account(accepted.length);
@@ -184,11 +187,11 @@ export class PrefetchGate {
     return handle === 0 ? !this.#deps.isVain(shard) : this.#isAway(handle, tick);
   }
 
-  /** The ticks until a proposal expires: as long as its copy would take a place. At most one turnover. */
-  #holdOf({ expires }: Prefetch, now: number): number {
+  /** The ticks until a proposal expires, and how many of them its copy would take a place: at most one turnover. */
+  #holdOf({ expires }: Prefetch, now: number): { readonly hold: number; readonly ticks: number } {
     const { cache, dynamics } = this.#deps;
-    const ticks = dynamics.tickMs > 0 ? (expires - now) / dynamics.tickMs : cache.holdTicks;
-    return Math.ceil(Math.min(cache.turnover, Math.max(0, ticks)));
+    const ticks = dynamics.tickMs > 0 ? Math.max(0, expires - now) / dynamics.tickMs : cache.holdTicks;
+    return { hold: Math.ceil(Math.min(cache.turnover, ticks)), ticks };
   }
 
   #issue(
