@@ -1,4 +1,4 @@
-import type { Admission } from "../src/core/cache/policy.ts";
+import type { Admission } from "../src/core/cache/admission.ts";
 import { Engine } from "../src/core/engine/engine.ts";
 import type { EngineSettings } from "../src/core/engine/settings.ts";
 import type { CalibrationStats } from "../src/core/learning/calibration-stats.ts";

@@ -1,10 +1,10 @@
-import { Lru } from "../src/core/cache/lru.ts";
-import type { CachePolicy } from "../src/core/cache/policy.ts";
 import { type Bytes, bytes } from "../src/core/units.ts";
+import type { CachePolicy } from "./cache-policy.ts";
 import type { Capacity } from "./capacity.ts";
 import { Foreshard } from "./foreshard.ts";
 import { Arc } from "./policies/arc.ts";
 import { Belady } from "./policies/belady.ts";
+import { Lru } from "./policies/lru.ts";
 import { S3Fifo } from "./policies/s3fifo.ts";
 import { Sieve } from "./policies/sieve.ts";
 import { WTinyLfu } from "./policies/wtinylfu.ts";

@@ -1,4 +1,4 @@
-import type { Admission } from "../src/core/cache/policy.ts";
+import type { Admission } from "../src/core/cache/admission.ts";
 import { bytes, type EpochMillis, epochMillis } from "../src/core/units.ts";
 import type { Capacity } from "./capacity.ts";
 import { NO_LOG, type OpsLog } from "./ops-log.ts";

@@ -1,6 +1,7 @@
-import type { Admission, CachePolicy } from "../src/core/cache/policy.ts";
+import type { Admission } from "../src/core/cache/admission.ts";
 import type { CalibrationStats } from "../src/core/learning/calibration-stats.ts";
 import { type Bytes, bytes, type EpochMillis, epochMillis } from "../src/core/units.ts";
+import type { CachePolicy } from "./cache-policy.ts";
 
 /** The request being simulated. One object is filled in anew for each, so nobody may keep it. */
 export interface SimulatedRequest {

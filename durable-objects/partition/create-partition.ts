@@ -12,7 +12,6 @@ import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
 import { countingReads } from "../../src/storage/counting-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import type { DiskTier } from "./disk-tier.ts";
-import { EnginePolicy } from "./engine-policy.ts";
 import { EventProcessor } from "./event-processor.ts";
 import { KnownShards } from "./known-shards.ts";
 import { MemoryTier } from "./memory-tier.ts";
@@ -52,7 +51,7 @@ export function createPartition(deps: CreatePartitionDeps) {
   const engine = new Engine(bytes(capacity), { ...engineSettings(settings()), ...deps.engine }, (shard) =>
     known.has(shard),
   );
-  const memory = new MemoryTier(() => new EnginePolicy(engine), capacity);
+  const memory = new MemoryTier(engine);
   const fills = new SingleFlight({
     store,
     memory,

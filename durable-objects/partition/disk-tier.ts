@@ -1,6 +1,4 @@
 import { z } from "zod";
-import { Lru } from "../../src/core/cache/lru.ts";
-import { bytes } from "../../src/core/units.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
 
@@ -32,6 +30,12 @@ export interface WritableCopy extends DiskCopy {
   readonly id: string;
 }
 
+interface Entry {
+  /** Number of its row. */
+  readonly copy: number;
+  readonly size: number;
+}
+
 /** Computes the SHA-256 of bytes. */
 export type Digest = (data: ArrayBuffer) => Promise<ArrayBuffer>;
 
@@ -43,25 +47,26 @@ const sha256: Digest = (data) => crypto.subtle.digest("SHA-256", data);
  */
 export class DiskTier {
   readonly #storage: NodeStorage;
-  #policy: Lru;
-  readonly #copyNumbers = new Map<string, number>();
   readonly #digest: Digest;
-  #enabled: boolean;
+  /** What is there, the longest unused first. */
+  readonly #index = new Map<string, Entry>();
+  #capacity: number;
+  #used = 0;
   #corrupt = 0;
 
   constructor(storage: NodeStorage, capacity: number, digest: Digest = sha256) {
     this.#storage = storage;
     this.#digest = digest;
-    this.#enabled = capacity > 0;
-    this.#policy = new Lru(bytes(Math.max(1, capacity)));
+    this.#capacity = capacity;
     this.#loadIndex();
+    this.#transaction(() => this.#makeRoom(0));
   }
 
   get used(): number {
-    return this.#policy.count === 0 ? 0 : this.#policy.used;
+    return this.#used;
   }
   get count(): number {
-    return this.#copyNumbers.size;
+    return this.#index.size;
   }
   /** Copies that failed their checksum and were dropped. */
   get corrupt(): number {
@@ -69,18 +74,19 @@ export class DiskTier {
   }
 
   has(id: string): boolean {
-    return this.#copyNumbers.has(id);
+    return this.#index.has(id);
   }
 
   /** Reads a copy back and checks it; null when there is none or it is damaged, in which case it is dropped. */
   async read(id: string): Promise<DiskCopy | null> {
-    const number = this.#copyNumbers.get(id);
-    if (number === undefined) return null;
-    this.#policy.access(id);
-    const copy = this.#load(number);
+    const entry = this.#index.get(id);
+    if (entry === undefined) return null;
+    this.#index.delete(id);
+    this.#index.set(id, entry);
+    const copy = this.#load(entry.copy);
     if (copy !== null && isEqual(await this.#digest(copy.body), copy.sha256)) return copy;
     // Only if it is still the copy that was read: it may have been replaced during the await.
-    if (this.#copyNumbers.get(id) === number) {
+    if (this.#index.get(id) === entry) {
       this.#corrupt++;
       this.remove(id);
     }
@@ -92,33 +98,34 @@ export class DiskTier {
    * since a copy may be invalidated while its digest is computed.
    */
   async write(copies: readonly WritableCopy[], isCurrent: (copy: WritableCopy) => boolean): Promise<void> {
-    if (!this.#enabled) return;
-    const digests = await Promise.all(copies.map(({ body }) => this.#digest(body)));
+    const fitting = copies.filter(({ body }) => body.byteLength <= this.#capacity && this.#capacity > 0);
+    const digests = await Promise.all(fitting.map(({ body }) => this.#digest(body)));
     this.#transaction(() => {
-      copies.forEach((copy, index) => {
+      fitting.forEach((copy, index) => {
         const digest = digests[index];
         if (digest !== undefined && isCurrent(copy)) this.#write(copy, digest);
       });
     });
   }
 
-  /** Drops a copy: from the index at once, whatever becomes of its rows. */
-  remove(id: string): boolean {
-    this.#policy.remove(id);
-    return this.#delete(id);
+  remove(id: string): void {
+    const entry = this.#index.get(id);
+    if (entry === undefined) return;
+    this.#index.delete(id);
+    this.#used -= entry.size;
+    this.#storage.sql.exec("DELETE FROM chunks WHERE copy = ?", entry.copy);
+    this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", entry.copy);
   }
 
+  /** Changes the capacity, bytes; 0 turns the tier off. */
   resize(capacity: number): void {
-    this.#enabled = capacity > 0;
-    const evicted = this.#policy.resize(bytes(Math.max(1, capacity)));
-    this.#transaction(() => {
-      for (const id of evicted) this.#delete(id);
-    });
+    this.#capacity = capacity;
+    this.#transaction(() => this.#makeRoom(0));
   }
 
   clear(): void {
     this.#transaction(() => {
-      for (const id of [...this.#copyNumbers.keys()]) this.remove(id);
+      for (const id of [...this.#index.keys()]) this.remove(id);
     });
   }
 
@@ -133,12 +140,23 @@ export class DiskTier {
   }
 
   #loadIndex(): void {
-    this.#policy = new Lru(this.#policy.capacity);
-    this.#copyNumbers.clear();
+    this.#index.clear();
+    this.#used = 0;
     const rows = this.#storage.sql.exec("SELECT copy, shard, size FROM copies ORDER BY copy").toArray();
-    for (const row of rows) {
-      this.#copyNumbers.set(String(row.shard), Number(row.copy));
-      this.#admit(String(row.shard), Number(row.size));
+    for (const row of rows) this.#enter(String(row.shard), Number(row.copy), Number(row.size));
+  }
+
+  #enter(id: string, copy: number, size: number): void {
+    this.#index.set(id, { copy, size });
+    this.#used += size;
+  }
+
+  /** Drops what was not used for the longest until a copy of `size` bytes fits. */
+  #makeRoom(size: number): void {
+    const most = size > 0 ? MAX_COPIES - 1 : MAX_COPIES;
+    for (const id of this.#index.keys()) {
+      if (this.#used + size <= this.#capacity && this.#index.size <= most) return;
+      this.remove(id);
     }
   }
 
@@ -164,7 +182,7 @@ export class DiskTier {
 
   #write(copy: WritableCopy, sha256: ArrayBuffer): void {
     this.remove(copy.id);
-    if (!this.#admit(copy.id, copy.body.byteLength)) return;
+    this.#makeRoom(Math.max(1, copy.body.byteLength));
     const { sql } = this.#storage;
     const [row] = sql
       .exec(
@@ -184,26 +202,7 @@ export class DiskTier {
         position,
         copy.body.slice(offset, offset + CHUNK_BYTES),
       );
-    this.#copyNumbers.set(copy.id, number);
-  }
-
-  #admit(id: string, size: number): boolean {
-    const { admitted, evicted } = this.#policy.admit(id, bytes(size));
-    for (const gone of evicted) this.#delete(gone);
-    if (this.#policy.count > MAX_COPIES) {
-      const [oldest] = this.#copyNumbers.keys();
-      if (oldest !== undefined) this.remove(oldest);
-    }
-    return admitted;
-  }
-
-  #delete(id: string): boolean {
-    const number = this.#copyNumbers.get(id);
-    if (number === undefined) return false;
-    this.#copyNumbers.delete(id);
-    this.#storage.sql.exec("DELETE FROM chunks WHERE copy = ?", number);
-    this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", number);
-    return true;
+    this.#enter(copy.id, number, copy.body.byteLength);
   }
 }
 

@@ -1,4 +1,6 @@
-/** What is known of a shard that cannot be held. */
+import { BoundedMap } from "../../src/core/collections/bounded-map.ts";
+
+/** What is known of a shard that no copy can be kept of: it does not exist, or is too large. */
 export interface KnownShard {
   readonly kind: "absent" | "large";
   /** The storage was asked after this, ms since the epoch. */
@@ -8,29 +10,9 @@ export interface KnownShard {
 /** Shards remembered: an id takes up to 1 KiB, so some 4 MiB at the very most. */
 const MAX_KNOWN = 4_000;
 
-/** Shards that no copy can be kept of: those that do not exist, and those too large. Bounded; the oldest go. O(1). */
-export class KnownShards {
-  readonly #known = new Map<string, KnownShard>();
-
-  note(id: string, known: KnownShard): void {
-    this.#known.delete(id);
-    this.#known.set(id, known);
-    if (this.#known.size <= MAX_KNOWN) return;
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
-  }
-
-  get(id: string): KnownShard | undefined {
-    return this.#known.get(id);
-  }
-
-  /** Whether fetching it ahead would be in vain. */
-  has(id: string): boolean {
-    return this.#known.has(id);
-  }
-
-  /** It was written, deleted or found to be otherwise. */
-  forget(id: string): void {
-    this.#known.delete(id);
+/** By id; fetching these ahead would be in vain. */
+export class KnownShards extends BoundedMap<string, KnownShard> {
+  constructor() {
+    super(MAX_KNOWN);
   }
 }

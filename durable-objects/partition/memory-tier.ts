@@ -1,5 +1,6 @@
-import type { CachePolicy } from "../../src/core/cache/policy.ts";
-import { type Bytes, bytes, type EpochMillis } from "../../src/core/units.ts";
+import { BoundedSet } from "../../src/core/collections/bounded-map.ts";
+import type { Engine } from "../../src/core/engine/engine.ts";
+import { bytes, type EpochMillis } from "../../src/core/units.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
 import { register, remainingBudget } from "./isolate-memory.ts";
 
@@ -26,27 +27,27 @@ const MIN_CHARGE = 512;
 /** Shards remembered as pushed out: what comes back later than that would have gone anyway. */
 const MAX_PUSHED_OUT = 1_024;
 
-/** Copies in memory, bounded in bytes by the policy's capacity and by what the isolate has left. */
+/** Copies in memory: the engine says which stay, within its capacity and what the isolate has left. */
 export class MemoryTier {
   readonly #copies = new Map<string, Copy>();
-  readonly #policy: CachePolicy;
+  readonly #engine: Engine;
   #configured: number;
   #evictedUnused = 0;
   /** Shards that went to make room for prefetched ones, and were not asked for since. */
-  readonly #pushedOut = new Set<string>();
+  readonly #pushedOut = new BoundedSet<string>(MAX_PUSHED_OUT);
 
-  constructor(makePolicy: (capacity: Bytes) => CachePolicy, capacity: number) {
-    this.#policy = makePolicy(bytes(capacity));
-    this.#configured = capacity;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#configured = engine.capacity;
     register(this);
   }
 
   /** Bytes charged to the copies held. */
   get used(): number {
-    return this.#policy.used;
+    return this.#engine.used;
   }
   get capacity(): number {
-    return this.#policy.capacity;
+    return this.#engine.capacity;
   }
   get count(): number {
     return this.#copies.size;
@@ -56,14 +57,7 @@ export class MemoryTier {
     return this.#evictedUnused;
   }
 
-  /** One demand access. O(1), and no copy of the bytes. */
-  access(id: string): Copy | undefined {
-    const copy = this.#copies.get(id);
-    if (copy !== undefined) this.#policy.access(id);
-    return copy;
-  }
-
-  /** The copy without counting an access. */
+  /** The copy there is. What is asked for teaches the engine by its event, so a look-up is all. O(1). */
   peek(id: string): Copy | undefined {
     return this.#copies.get(id);
   }
@@ -71,17 +65,13 @@ export class MemoryTier {
   /** Takes a copy in, dropping others to make room; false when it cannot be held. */
   put(id: string, copy: Copy, origin: Origin, now: EpochMillis): boolean {
     this.#fitIsolate();
-    this.#policy.advance(now);
     const charge = bytes(Math.max(MIN_CHARGE, copy.body.byteLength));
-    const { admitted, evicted } =
-      origin.kind === "demand"
-        ? this.#policy.admit(id, charge)
-        : this.#policy.admitPrefetched(id, charge, origin.expires, now);
+    const { admitted, evicted } = this.#engine.fill(id, charge, origin.kind, now);
     for (const gone of evicted) this.#drop(gone);
-    if (origin.kind === "prefetch") this.#rememberPushedOut(evicted);
+    if (origin.kind === "prefetch") for (const gone of evicted) this.#pushedOut.add(gone);
     if (admitted && !evicted.includes(id)) this.#copies.set(id, copy);
     // A prefetch that finds its shard resident is refused, and what is resident stays.
-    else if (!this.#policy.has(id)) this.#copies.delete(id);
+    else if (!this.#engine.has(id)) this.#copies.delete(id);
     return admitted;
   }
 
@@ -91,7 +81,7 @@ export class MemoryTier {
   }
 
   remove(id: string): boolean {
-    this.#policy.remove(id);
+    this.#engine.remove(id);
     return this.#copies.delete(id);
   }
 
@@ -106,16 +96,8 @@ export class MemoryTier {
 
   #fitIsolate(): void {
     const capacity = Math.max(1, Math.min(this.#configured, remainingBudget(this)));
-    if (capacity === this.#policy.capacity) return;
-    for (const gone of this.#policy.resize(bytes(capacity))) this.#drop(gone);
-  }
-
-  #rememberPushedOut(ids: readonly string[]): void {
-    for (const id of ids) this.#pushedOut.add(id);
-    for (const oldest of this.#pushedOut) {
-      if (this.#pushedOut.size <= MAX_PUSHED_OUT) break;
-      this.#pushedOut.delete(oldest);
-    }
+    if (capacity === this.#engine.capacity) return;
+    for (const gone of this.#engine.resize(bytes(capacity))) this.#drop(gone);
   }
 
   #drop(id: string): void {

@@ -75,9 +75,11 @@ export class PartitionNode {
     this.#deps = deps;
     migrate(storage, migrations);
     this.#settings = loadSettings(storage);
-    this.#lease = loadLease(storage);
+    const memo = loadMemo(storage);
+    this.#lease = memo === null ? new Lease() : Lease.fromState(memo.lease);
     this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes, deps.digest);
     this.#parts = this.#create();
+    if (memo !== null) this.#parts.engine.restorePrefetchRecords(memo.prefetching);
     this.#heartbeats = new HeartbeatClient({
       lease: this.#lease,
       clock,
@@ -258,7 +260,7 @@ export class PartitionNode {
   #apply(answer: HeartbeatAnswer): void {
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
     this.#deps.storage
-      .put("lease", this.#lease.toState(), { allowUnconfirmed: true })
+      .put(MEMO, this.#memo(), { allowUnconfirmed: true })
       .catch(() => this.#parts.stats.faults++);
     if (answer.mapDelta !== undefined) {
       this.#parts.engine.applyMapDelta(answer.mapDelta);
@@ -267,6 +269,10 @@ export class PartitionNode {
     this.#parts.writeBehind.keep(answer.warm);
     if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)
       this.#applySettings(answer.settings);
+  }
+
+  #memo(): Memo {
+    return { lease: this.#lease.toState(), prefetching: this.#parts.engine.prefetchRecords };
   }
 
   #applySettings(versioned: VersionedSettings): void {
@@ -302,11 +308,23 @@ function loadSettings({ sql }: NodeStorage): VersionedSettings {
   }
 }
 
-const leaseSchema = z.object({ until: z.number(), safeSince: z.number() });
+/** The key of the memo. */
+const MEMO = "memo";
 
-function loadLease({ kv }: NodeStorage): Lease {
-  const parsed = leaseSchema.safeParse(kv.get("lease"));
-  return parsed.success ? Lease.fromState(parsed.data) : new Lease();
+/** What outlives a partition's memory besides its copies and settings: one small document, stored with each heartbeat. */
+const memoSchema = z.object({
+  lease: z.object({ until: z.number(), safeSince: z.number() }),
+  /** What prefetches for each reason came to. */
+  prefetching: z.record(
+    z.string(),
+    z.object({ promised: z.number().positive(), kept: z.number().nonnegative() }),
+  ),
+});
+type Memo = z.infer<typeof memoSchema>;
+
+function loadMemo({ kv }: NodeStorage): Memo | null {
+  const parsed = memoSchema.safeParse(kv.get(MEMO));
+  return parsed.success ? parsed.data : null;
 }
 
 function failure(error: unknown): Response {

@@ -43,7 +43,7 @@ export interface ReadResult {
 export interface SecondTier {
   has(id: string): boolean;
   read(id: string): Promise<DiskCopy | null>;
-  remove(id: string): boolean;
+  remove(id: string): void;
 }
 
 /** What a reader works with. Times in ms. */
@@ -85,7 +85,7 @@ export class Reader {
     const start = clock.now();
     stats.reads++;
     if (read.bypass) return this.#readThrough(read, start);
-    const inMemory = read.method === "HEAD" ? memory.peek(read.id) : memory.access(read.id);
+    const inMemory = memory.peek(read.id);
     if (inMemory !== undefined && this.#mayServe(inMemory)) return this.#hit(read, inMemory, start);
     const held = inMemory ?? (this.#deps.disk.has(read.id) ? await this.#fromDisk(read.id) : null);
     if (held !== null && held !== inMemory && this.#mayServe(held)) {
@@ -111,7 +111,7 @@ export class Reader {
     const copy = memory.peek(change.shard);
     if (copy !== undefined && outdates(change, copy.meta)) memory.remove(change.shard);
     disk.remove(change.shard);
-    known.forget(change.shard);
+    known.delete(change.shard);
   }
 
   /** Fresh, and the lease says that no strong write was missed: `immutable` shards are overwritten and deleted, too. */
@@ -330,7 +330,7 @@ export class Reader {
       return { response, learned: null };
     } catch (error) {
       const isAbsent = error instanceof ProblemError && error.code === "shard-not-found";
-      if (isAbsent && this.#invalidations === before) known.note(read.id, { kind: "absent", askedAt });
+      if (isAbsent && this.#invalidations === before) known.set(read.id, { kind: "absent", askedAt });
       throw error;
     }
   }

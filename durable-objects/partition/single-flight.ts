@@ -144,7 +144,7 @@ export class SingleFlight {
       if (open === null) return this.#vain(id, { kind: "absent" }, flight);
       if (open.body === null) return this.#unchanged(id, held, open.meta, flight);
       if (open.meta.size > this.#cacheableBytes()) return this.#vain(id, large(open, flight), flight);
-      this.#known.forget(id);
+      this.#known.delete(id);
       const body = await wholeBody(open, this.#clock);
       const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
       return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
@@ -155,7 +155,7 @@ export class SingleFlight {
   }
 
   #vain(id: string, fetched: Exclude<Fetched, { kind: "copy" }>, flight: InFlightFetch): Fetched {
-    if (!flight.outdated) this.#known.note(id, { kind: fetched.kind, askedAt: flight.askedAt });
+    if (!flight.outdated) this.#known.set(id, { kind: fetched.kind, askedAt: flight.askedAt });
     return fetched;
   }
 

@@ -1,5 +1,5 @@
-import { NOWHERE, SlotPolicy } from "../../src/core/cache/slot-policy.ts";
-import { NONE, SlotQueue } from "../../src/core/cache/slots.ts";
+import { NOWHERE, SlotPolicy } from "./slot-policy.ts";
+import { NONE, SlotQueue } from "./slots.ts";
 
 const ONCE = 1;
 const OFTEN = 2;

@@ -1,5 +1,5 @@
 import FlatQueue from "flatqueue";
-import type { Admission } from "../../src/core/cache/policy.ts";
+import type { Admission } from "../../src/core/cache/admission.ts";
 import type { SimulatedCache, SimulatedRequest } from "../simulated-cache.ts";
 import type { Trace } from "../trace.ts";
 

@@ -1,6 +1,6 @@
-import { SlotPolicy } from "../../src/core/cache/slot-policy.ts";
-import { NONE, SlotQueue } from "../../src/core/cache/slots.ts";
 import type { Bytes } from "../../src/core/units.ts";
+import { SlotPolicy } from "./slot-policy.ts";
+import { NONE, SlotQueue } from "./slots.ts";
 
 /** Share of the cache where newcomers prove themselves; 10 % is what [1] found good on thousands of traces. */
 const SMALL_SHARE = 0.1;

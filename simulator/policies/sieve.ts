@@ -1,5 +1,5 @@
-import { SlotPolicy } from "../../src/core/cache/slot-policy.ts";
-import { NONE, SlotQueue } from "../../src/core/cache/slots.ts";
+import { SlotPolicy } from "./slot-policy.ts";
+import { NONE, SlotQueue } from "./slots.ts";
 
 /**
  * SIEVE: one queue in order of admission, and a hand that walks it from old to new, sparing once what was asked

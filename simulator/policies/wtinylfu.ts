@@ -1,7 +1,7 @@
-import { SlotPolicy } from "../../src/core/cache/slot-policy.ts";
-import { NONE, SlotQueue } from "../../src/core/cache/slots.ts";
 import type { Bytes } from "../../src/core/units.ts";
 import { FrequencySketch } from "./frequency-sketch.ts";
+import { SlotPolicy } from "./slot-policy.ts";
+import { NONE, SlotQueue } from "./slots.ts";
 
 /** Share of the cache that newcomers pass through without competing, so that bursts are caught; [1]'s 1 %. */
 const WINDOW_SHARE = 0.01;

@@ -1,5 +1,6 @@
 import { createMiddleware } from "hono/factory";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
+import { BoundedMap } from "../core/collections/bounded-map.ts";
 import { SECOND } from "../core/units.ts";
 import type { AppTypes } from "./app-types.ts";
 import { hex, sha256 } from "./digest.ts";
@@ -35,7 +36,7 @@ async function mayPass(limiter: RateLimit | undefined, key: string): Promise<boo
 }
 
 /** Addresses that guessed too often, by hash, and until when (ms since the epoch) nothing from them is compared. */
-const shutOut = new Map<string, number>();
+const shutOut = new BoundedMap<string, number>(MAX_SHUT_OUT);
 
 /**
  * Counts wrong admin tokens an address. Who guesses too often is shut out for a period, with a right token too:
@@ -48,10 +49,7 @@ export const limitLogins = createMiddleware<AppTypes>(async (context, next) => {
   await next();
   if (!isWrongLogin(context.error, context.req.raw)) return;
   if (await mayPass(context.env.LOGIN_LIMIT, address)) return;
-  shutOut.delete(address);
   shutOut.set(address, Date.now() + LOGIN_PERIOD * SECOND);
-  const [oldest] = shutOut.keys();
-  if (shutOut.size > MAX_SHUT_OUT && oldest !== undefined) shutOut.delete(oldest);
   context.res = problemResponse(tooManyLogins());
 });
 

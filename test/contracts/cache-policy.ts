@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Admission, CachePolicy } from "../../src/core/cache/policy.ts";
+import type { CachePolicy } from "../../simulator/cache-policy.ts";
+import type { Admission } from "../../src/core/cache/admission.ts";
 import { type Bytes, bytes, epochMillis } from "../../src/core/units.ts";
 
 /** A policy to be held to the contract, and a naive one that decides the same in the plainest way. */

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Capacity } from "../../simulator/capacity.ts";
 import type { Operation, OpsLog } from "../../simulator/ops-log.ts";
+import { Lru } from "../../simulator/policies/lru.ts";
 import { POLICIES } from "../../simulator/policies.ts";
 import { run } from "../../simulator/run.ts";
 import { simulate } from "../../simulator/simulate.ts";
 import { noRequest, type SimulatedCache, type SimulatedRequest } from "../../simulator/simulated-cache.ts";
 import type { Trace } from "../../simulator/trace.ts";
-import { Lru } from "../../src/core/cache/lru.ts";
-import type { Admission } from "../../src/core/cache/policy.ts";
+import type { Admission } from "../../src/core/cache/admission.ts";
 import type { Bytes, EpochMillis } from "../../src/core/units.ts";
 import { bytes } from "../../src/core/units.ts";
 import { manyObjects, traceOf } from "../support/files.ts";

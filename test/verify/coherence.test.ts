@@ -6,13 +6,14 @@ import { Reader } from "../../durable-objects/partition/reader.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
 import { newStats } from "../../durable-objects/partition/stats.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
-import { S3Fifo } from "../../simulator/policies/s3fifo.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { outdates } from "../../src/core/coherence/change.ts";
 import { CHANGES_WINDOW, CLOCK_TOLERANCE, LEASE_TERM, Lease } from "../../src/core/coherence/lease.ts";
 import { LeaseManager, type LeaseManagerDeps } from "../../src/core/coherence/lease-manager.ts";
 import { Membership } from "../../src/core/coherence/membership.ts";
+import { Engine } from "../../src/core/engine/engine.ts";
+import { bytes } from "../../src/core/units.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import { type OpenShard, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import { type Bounds, check } from "../../verify/coherence/checker.ts";
@@ -474,7 +475,7 @@ describe("a reader that waits for the storage", () => {
       getUnless: (id: string) => store.get(id),
     });
     const lease = new Lease();
-    const memory = new MemoryTier((capacity) => new S3Fifo(capacity), 100_000);
+    const memory = new MemoryTier(new Engine(bytes(100_000)));
     const known = new KnownShards();
     const time: Clock = { now, after: () => () => undefined };
     const fills = new SingleFlight({

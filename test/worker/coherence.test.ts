@@ -46,7 +46,7 @@ describe("strong writes", () => {
     await evictDurableObject(coordinator());
     await runInDurableObject(partition("g1:me:0"), async (object, state) => {
       await object.alarm();
-      await state.storage.put("lease", { until: 0, safeSince: 0 });
+      await state.storage.put("memo", { lease: { until: 0, safeSince: 0 }, prefetching: {} });
     });
     await evictDurableObject(partition("g1:me:0"));
     await strong("k/away", "two");
@@ -71,7 +71,7 @@ describe("a partition without a lease", () => {
     await warm("k/unleased", "oc");
     await runInDurableObject(partition("g1:oc:0"), async (object, state) => {
       await object.alarm();
-      await state.storage.put("lease", { until: 0, safeSince: 0 });
+      await state.storage.put("memo", { lease: { until: 0, safeSince: 0 }, prefetching: {} });
     });
     await evictDurableObject(partition("g1:oc:0"));
     await env.SHARDS.put("k/unleased", "changed without telling", {

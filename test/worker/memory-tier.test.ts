@@ -1,5 +1,4 @@
 import { expect, it } from "vitest";
-import { EnginePolicy } from "../../durable-objects/partition/engine-policy.ts";
 import { type Copy, MemoryTier } from "../../durable-objects/partition/memory-tier.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import { bytes, epochMillis } from "../../src/core/units.ts";
@@ -16,7 +15,7 @@ const copyOf = (size: number, etag: string): Copy => ({
 
 it("keeps a resident copy when a prefetch of the same shard arrives after it, and its bytes stay accounted for", () => {
   const engine = new Engine(bytes(100_000));
-  const memory = new MemoryTier(() => new EnginePolicy(engine), 100_000);
+  const memory = new MemoryTier(engine);
   memory.put("a", copyOf(1_000, '"demand"'), { kind: "demand" }, NOW);
   memory.put("a", copyOf(1_000, '"prefetch"'), { kind: "prefetch", expires: epochMillis(NOW + 1_000) }, NOW);
   expect(memory.peek("a")?.meta.etag).toBe('"demand"');

@@ -236,7 +236,7 @@ describe("damage", () => {
     await read("f/settings");
     await runInDurableObject(partition(), (_object, state) => {
       state.storage.sql.exec("INSERT OR REPLACE INTO documents (name, body) VALUES ('settings', '{broken')");
-      state.storage.kv.put("lease", "nonsense");
+      state.storage.kv.put("memo", "nonsense");
     });
     await evictDurableObject(partition());
     expect((await read("f/settings")).text).toBe("bytes");

@@ -1,6 +1,6 @@
+import type { Admission } from "../cache/admission.ts";
 import { CacheDynamics } from "../cache/cache-dynamics.ts";
 import { LearnedCache } from "../cache/learned.ts";
-import type { Admission } from "../cache/policy.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
@@ -11,7 +11,7 @@ import { PrefetchGate, type Refusal } from "../prefetch/gate.ts";
 import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
 import type { Prefetch } from "../prefetch/prefetch.ts";
 import { type PrefetchDecision, PrefetchHistory } from "../prefetch/prefetch-history.ts";
-import { PrefetchPricing } from "../prefetch/prefetch-pricing.ts";
+import { PrefetchPricing, type PrefetchRecords } from "../prefetch/prefetch-pricing.ts";
 import { SeededRandom } from "../random.ts";
 import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
 import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
@@ -222,6 +222,16 @@ export class Engine {
   /** Whether the pattern of reads has changed significantly since this was last asked: reason to report at once. */
   takePatternChange(): boolean {
     return this.#watch.takeChange();
+  }
+
+  /** What prefetches for each reason came to, to be remembered. */
+  get prefetchRecords(): PrefetchRecords {
+    return this.#pricing.toState();
+  }
+
+  /** Takes such records back. */
+  restorePrefetchRecords(records: PrefetchRecords): void {
+    this.#pricing.restore(records);
   }
 
   /** Takes over what was learned elsewhere; it is used where there is little experience of one's own. */

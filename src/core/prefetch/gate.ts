@@ -1,5 +1,6 @@
 import type { CacheDynamics } from "../cache/cache-dynamics.ts";
 import type { LearnedCache } from "../cache/learned.ts";
+import { BoundedMap } from "../collections/bounded-map.ts";
 import type { ShardEvent } from "../event.ts";
 import { ABSENT, IN_FLIGHT, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { Predictor } from "../prediction/predictor.ts";
@@ -53,7 +54,7 @@ interface Issued {
 export class PrefetchGate {
   readonly #deps: GateDeps;
   /** Prefetches under way by handle, oldest first. */
-  readonly #issued = new Map<number, Issued>();
+  readonly #issued = new BoundedMap<number, Issued>(MAX_IN_FLIGHT, (handle) => this.overtaken(handle));
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
@@ -204,9 +205,7 @@ export class PrefetchGate {
     const { shards, cache, pricing } = this.#deps;
     shards.state[handle] = IN_FLIGHT;
     shards.heldUntil[handle] = tick + Math.max(hold, cache.holdTicks * LOST_AFTER);
-    this.#issued.delete(handle);
     this.#issued.set(handle, { at: now, hold, isPostponed: false });
-    if (this.#issued.size > MAX_IN_FLIGHT) this.#loseOldest();
     pricing.recordIssued(p, reason);
   }
 
@@ -241,12 +240,5 @@ export class PrefetchGate {
       price,
       outcome,
     });
-  }
-
-  #loseOldest(): void {
-    for (const handle of this.#issued.keys()) {
-      this.failed(handle);
-      return;
-    }
   }
 }

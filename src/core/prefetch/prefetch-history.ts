@@ -1,3 +1,4 @@
+import { BoundedMap } from "../collections/bounded-map.ts";
 import type { Expert } from "../prediction/experts.ts";
 import type { EpochMillis, Probability } from "../units.ts";
 import type { PrefetchReason } from "./prefetch.ts";
@@ -41,14 +42,10 @@ export interface PrefetchDecision {
 
 /** The latest decision about each of the last shards there was one for. O(1). */
 export class PrefetchHistory {
-  readonly #decisions = new Map<string, PrefetchDecision>();
+  readonly #decisions = new BoundedMap<string, PrefetchDecision>(REMEMBERED);
 
   note(shard: string, decision: PrefetchDecision): void {
-    this.#decisions.delete(shard);
     this.#decisions.set(shard, decision);
-    if (this.#decisions.size <= REMEMBERED) return;
-    const [oldest] = this.#decisions.keys();
-    if (oldest !== undefined) this.#decisions.delete(oldest);
   }
 
   /** What became of the prefetch of `shard`, if one is remembered whose outcome was `from` so far. */

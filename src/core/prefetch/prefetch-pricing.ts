@@ -12,6 +12,15 @@ const GOOD_FAITH = 8;
 /** Fading of the record of prefetches: about the last 500. */
 const RECORD = 0.998;
 
+/** Of the latest prefetches for one reason: how many were to be used by what was said, and how many were. */
+interface PrefetchRecord {
+  promised: number;
+  kept: number;
+}
+
+/** The records by reason. */
+export type PrefetchRecords = Readonly<Record<string, Readonly<PrefetchRecord>>>;
+
 /** What the cache says about room. */
 export interface Room {
   /** Worth of what would have to go: probability that it would be wanted within the turnover. 0 while there is room. */
@@ -32,8 +41,7 @@ export class PrefetchPricing {
   #budgetPrice = 0;
   #saved = BUDGET_SAVED;
 
-  /** Of the latest prefetches for each reason: how many were to be used by what was said, and how many were. */
-  readonly #records = new Map<PrefetchReason, { promised: number; kept: number }>();
+  readonly #records = new Map<string, PrefetchRecord>();
 
   constructor(settings: PrefetchSettings) {
     this.settings = settings;
@@ -99,7 +107,17 @@ export class PrefetchPricing {
     this.#budgetPrice = Math.max(0, this.#budgetPrice + BUDGET_STEP * (issued - this.settings.budget));
   }
 
-  #recordOf(reason: PrefetchReason): { promised: number; kept: number } {
+  /** The records, to be remembered. */
+  toState(): PrefetchRecords {
+    return Object.fromEntries([...this.#records].map(([reason, record]) => [reason, { ...record }]));
+  }
+
+  /** Takes the records back. */
+  restore(records: PrefetchRecords): void {
+    for (const [reason, record] of Object.entries(records)) this.#records.set(reason, { ...record });
+  }
+
+  #recordOf(reason: PrefetchReason): PrefetchRecord {
     const known = this.#records.get(reason);
     if (known !== undefined) return known;
     const record = { promised: GOOD_FAITH, kept: GOOD_FAITH };

@@ -1,4 +1,5 @@
-import type { Admission, CachePolicy } from "../../../../src/core/cache/policy.ts";
+import type { CachePolicy } from "../../../../simulator/cache-policy.ts";
+import type { Admission } from "../../../../src/core/cache/admission.ts";
 import { type Bytes, bytes, type EpochMillis } from "../../../../src/core/units.ts";
 
 /** A resident as the naive policies see it. */

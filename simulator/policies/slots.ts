@@ -1,4 +1,4 @@
-import { grown } from "../collections/grown.ts";
+import { grown } from "../../src/core/collections/grown.ts";
 
 /** "No slot": the end of a queue, or an id that is not known. */
 export const NONE = -1;

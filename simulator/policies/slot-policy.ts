@@ -1,6 +1,7 @@
 import FlatQueue from "flatqueue";
-import { type Bytes, bytes, type EpochMillis } from "../units.ts";
-import type { Admission, CachePolicy } from "./policy.ts";
+import type { Admission } from "../../src/core/cache/admission.ts";
+import { type Bytes, bytes, type EpochMillis } from "../../src/core/units.ts";
+import type { CachePolicy } from "../cache-policy.ts";
 import { NONE, type SlotQueue, Slots } from "./slots.ts";
 
 const NOTHING: readonly string[] = [];

@@ -1,10 +1,5 @@
-import type { Bytes, EpochMillis } from "../units.ts";
-
-/** What an admission did. `evicted` lists the ids that had to go, in order; their copies must be dropped first. */
-export interface Admission {
-  readonly admitted: boolean;
-  readonly evicted: readonly string[];
-}
+import type { Admission } from "../src/core/cache/admission.ts";
+import type { Bytes, EpochMillis } from "../src/core/units.ts";
 
 /**
  * Decides which shards stay in a cache of bounded size. A policy holds ids and sizes, never bytes.

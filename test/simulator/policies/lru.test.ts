@@ -1,4 +1,4 @@
-import { Lru } from "../../../src/core/cache/lru.ts";
+import { Lru } from "../../../simulator/policies/lru.ts";
 import { cachePolicyContract } from "../../contracts/cache-policy.ts";
 import { NaiveLru } from "../../simulator/policies/naive/lru.ts";
 

@@ -1,4 +1,4 @@
-import type { Bytes } from "../units.ts";
+import type { Bytes } from "../../src/core/units.ts";
 import { SlotPolicy } from "./slot-policy.ts";
 import { SlotQueue } from "./slots.ts";
 
