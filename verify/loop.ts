@@ -1,6 +1,6 @@
 /**
- * `npm run verify:loop`: replays a trace, by default of a made-up site, in order against a running instance, its clients in three regions, and holds
- * the miss ratio against the simulator's for the same requests, times, cache and cost.
+ * `npm run verify:loop`: replays a trace, by default of a made-up site, in order against a running instance, its clients
+ * in three regions, and holds the miss ratio against that of the same nodes in virtual time.
  */
 import { address, commandOf, interruption, runCommand, wholeNumber } from "../cli/command.ts";
 import { progress } from "../cli/progress.ts";
@@ -11,16 +11,16 @@ import { prepared } from "../cli/replay/prepared.ts";
 import { tokensOf } from "../cli/replay/tokens.ts";
 import { readTrace } from "../simulator/read-trace.ts";
 import { siteTrace } from "../simulator/site-trace.ts";
-import { comparisonTable, type Played } from "./loop/compare.ts";
+import { comparison, type Played } from "./loop/compare.ts";
 import { PLAYED_REGIONS, regionOf } from "./loop/regions.ts";
 
 /** The largest shard stored: replays are about what is asked for when, not about bandwidth. */
 const MAX_BYTES = 65_536;
 /** Each partition's memory, as a share of all bytes. */
 const MEMORY_SHARE = 1 / 20;
-/** How far the instance may be from the simulator, as a share of the simulator's miss ratio. */
+/** How far the instance may be from the simulation, as a share of the simulation's miss ratio. */
 const TOLERANCE = 0.1;
-/** Long enough that no copy has to be checked during a replay; the simulator knows nothing of freshness. */
+/** Long enough that no copy has to be checked during a replay. */
 const FRESHNESS_SECONDS = 86_400;
 
 const command = commandOf("verify:loop", "Holds a running instance against the simulator.")
@@ -64,7 +64,7 @@ async function run(): Promise<boolean> {
     signal.throwIfAborted();
     return answers;
   });
-  const { table, deviation } = comparisonTable(trace, plan, requests, played, memoryBytes);
+  const { table, deviation } = await comparison(plan, requests, played, change);
   console.log(table);
   const held = Math.abs(deviation) <= TOLERANCE;
   console.log(

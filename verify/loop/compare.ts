@@ -2,10 +2,10 @@ import Table from "cli-table3";
 import type { CacheOutcome } from "../../cli/replay/classify.ts";
 import { percentile } from "../../cli/replay/percentile.ts";
 import type { PlannedRequest, ReplayPlan } from "../../cli/replay/plan.ts";
-import { Foreshard } from "../../simulator/foreshard.ts";
-import { run } from "../../simulator/run.ts";
-import { Trace } from "../../simulator/trace.ts";
-import { bytes } from "../../src/core/units.ts";
+import { replay } from "../../simulator/world/replay.ts";
+import type { Settings } from "../../src/contract/settings.ts";
+import { isRegion, type Region } from "../../src/core/placement/regions.ts";
+import { PREFETCH_REASONS } from "../../src/core/prefetch/prefetch.ts";
 import { PLAYED_REGIONS } from "./regions.ts";
 
 /** What became of a request of the replay. Times in ms. */
@@ -15,99 +15,74 @@ export interface Played {
   readonly outcome: CacheOutcome;
 }
 
-/** The least a partition charges a copy, in bytes: what its headers and map entries take. */
-const MIN_CHARGE = 512;
-/** Added to the recorded times, so that they look like points in time. */
-const EPOCH = Date.parse("2026-01-01T00:00:00Z");
-
 /**
- * Plays the same requests, at the times they were sent, to the simulator, a region at a time, and sets the two side by
- * side. `deviation` is the instance's miss ratio relative to the simulator's, less one.
+ * Plays the same requests, at the times they were sent, to the same nodes in virtual time, and sets the two side by side.
+ * `deviation` is the instance's miss ratio relative to the simulation's, less one.
  */
-export function comparisonTable(
-  trace: Trace,
+export async function comparison(
   plan: ReplayPlan,
   requests: readonly PlannedRequest[],
   played: readonly Played[],
-  memoryBytes: number,
-): { readonly table: string; readonly deviation: number } {
-  const fillMs = fillMillis(played);
+  settings: Partial<Settings>,
+): Promise<{ readonly table: string; readonly deviation: number }> {
+  const storageTakes = fillMillis(played);
+  const first = played[0]?.sentAt ?? 0;
+  const reads = requests.map(({ path, user, event, region = "" }, row) => ({
+    at: (played[row]?.sentAt ?? first) - first,
+    region: regionOrFirst(region),
+    id: decodeURIComponent(path.replace("/shards/", "")),
+    user,
+    eventType: event,
+  }));
+  const { statuses } = await replay(reads, plan.shards, {
+    regions: PLAYED_REGIONS,
+    deltas: true,
+    reasons: PREFETCH_REASONS,
+    settings,
+    storageTakes,
+  });
+  const rows = requests.map(({ region }, row) => ({
+    region: region ?? "",
+    missed: played[row]?.outcome === "miss" || played[row]?.outcome === "error",
+    prefetched: played[row]?.outcome === "prefetchedHit",
+    simulated: statuses[row]?.includes("fwd=uri-miss") ?? false,
+  }));
   const table = new Table({
-    head: [
-      "region",
-      "requests",
-      "misses",
-      "miss ratio",
-      "simulated misses",
-      "simulated ratio",
-      "prefetched hits",
-    ],
+    head: ["region", "requests", "misses", "ratio", "simulated misses", "ratio", "prefetched hits"],
     style: { head: [], border: [] },
     colAligns: ["left", "right", "right", "right", "right", "right", "right"],
   });
-  let misses = 0;
-  let simulated = 0;
-  for (const region of PLAYED_REGIONS) {
-    const rows = requests.flatMap((request, row) => (request.region === region ? [row] : []));
-    const real = rows.filter(
-      (row) => played[row]?.outcome === "miss" || played[row]?.outcome === "error",
-    ).length;
-    const ideal = simulate(trace, plan, requests, played, rows, memoryBytes, fillMs);
-    misses += real;
-    simulated += ideal;
-    const prefetched = rows.filter((row) => played[row]?.outcome === "prefetchedHit").length;
+  for (const region of [...PLAYED_REGIONS, "all"]) {
+    const some = rows.filter((row) => region === "all" || row.region === region);
+    const misses = some.filter(({ missed }) => missed).length;
+    const simulated = some.filter((row) => row.simulated).length;
+    const prefetched = some.filter((row) => row.prefetched).length;
     table.push([
       region,
-      rows.length,
-      real,
-      ratio(real, rows.length),
-      ideal,
-      ratio(ideal, rows.length),
+      some.length,
+      misses,
+      ratio(misses, some.length),
+      simulated,
+      ratio(simulated, some.length),
       prefetched,
     ]);
   }
-  table.push([
-    "all",
-    requests.length,
-    misses,
-    ratio(misses, requests.length),
-    simulated,
-    ratio(simulated, requests.length),
-    "",
-  ]);
+  const count = (predicate: (row: (typeof rows)[number]) => boolean): number => rows.filter(predicate).length;
   return {
-    table: `${table.toString()}\nA fill took ${fillMs.toFixed(0)} ms.`,
-    deviation: misses / simulated - 1,
+    table: `${table.toString()}\nA fill took ${storageTakes.toFixed(0)} ms.`,
+    deviation:
+      count(({ missed }) => missed) /
+        Math.max(
+          1,
+          count(({ simulated }) => simulated),
+        ) -
+      1,
   };
 }
 
-const ratio = (part: number, whole: number): string => (whole === 0 ? "–" : (part / whole).toFixed(4));
+const regionOrFirst = (name: string): Region => (isRegion(name) ? name : "weur");
 
-/** Requests of a region that the simulator would have made wait. */
-function simulate(
-  trace: Trace,
-  plan: ReplayPlan,
-  requests: readonly PlannedRequest[],
-  played: readonly Played[],
-  rows: readonly number[],
-  memoryBytes: number,
-  fillMs: number,
-): number {
-  const regional = new Trace(trace.name);
-  for (const row of rows) {
-    const id = decodeURIComponent(requests[row]?.path.replace("/shards/", "") ?? "");
-    regional.add({
-      time: EPOCH + (played[row]?.sentAt ?? 0),
-      client: requests[row]?.user ?? "",
-      eventType: requests[row]?.event ?? "",
-      object: id,
-      bytes: Math.max(MIN_CHARGE, plan.shards.get(id) ?? 0),
-    });
-  }
-  const cache = new Foreshard("foreshard", bytes(memoryBytes), {});
-  const counts = run(regional, { size: memoryBytes, unit: "bytes" }, cache, { fillMs });
-  return counts.misses + counts.late;
-}
+const ratio = (part: number, whole: number): string => (whole === 0 ? "–" : (part / whole).toFixed(4));
 
 /** Of the latencies, the quarter point: what a read takes when nothing else is in its way. */
 const UNDISTURBED = 0.25;
