@@ -6,7 +6,7 @@ import { noRequest, type SimulatedCache, type SimulatedRequest } from "./simulat
 import type { Trace } from "./trace.ts";
 
 /** What a cache did with a trace. `hits + misses + late` is `requests`. */
-export interface RunCounts {
+interface RunCounts {
   requests: number;
   hits: number;
   misses: number;

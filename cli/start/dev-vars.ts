@@ -44,7 +44,7 @@ export async function ensureDevVars(directory: string): Promise<boolean> {
 }
 
 /** The example with a random token for each placeholder. */
-export const fillIn = (example: string): string =>
+const fillIn = (example: string): string =>
   example.replace(
     PLACEHOLDER,
     (_, name: string) => `${name}=${randomBytes(TOKEN_BYTES).toString("base64url")}`,

@@ -3,7 +3,7 @@ import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
 
 /** The platform takes 2 MB a value; 1 MiB leaves room and keeps the number of rows written low. */
-export const CHUNK_BYTES = 1_048_576;
+const CHUNK_BYTES = 1_048_576;
 /** Copies remembered at most: bounds the index that is kept in memory. */
 const MAX_COPIES = 20_000;
 

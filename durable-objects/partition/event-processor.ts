@@ -30,7 +30,7 @@ const QUEUE_FROM = 30 * SECOND;
 const QUEUE_LEAD = 5 * SECOND;
 
 /** What a read came to. */
-export interface ReadStats {
+interface ReadStats {
   readonly missed: boolean;
   readonly prefetched: boolean;
   readonly millis: number;

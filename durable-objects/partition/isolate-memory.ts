@@ -2,7 +2,7 @@
  * Bytes of shards held by all partitions of this isolate. An isolate has 128 MB for everything, and objects of one
  * class may share it; half is left to streams, models and the runtime.
  */
-export const ISOLATE_BYTES = 64 * 1_048_576;
+const ISOLATE_BYTES = 64 * 1_048_576;
 
 /** Something that holds bytes, told apart from others by identity. */
 export interface MemoryConsumer {

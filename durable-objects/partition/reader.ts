@@ -40,7 +40,7 @@ export interface ReadResult {
 }
 
 /** What the reader needs of the SQLite tier. */
-export interface SecondTier {
+interface SecondTier {
   has(id: string): boolean;
   read(id: string): Promise<DiskCopy | null>;
   remove(id: string): void;

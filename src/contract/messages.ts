@@ -57,7 +57,7 @@ export const reportSchema = z.object({
 });
 export type Report = z.infer<typeof reportSchema>;
 
-export const plannedPrefetchSchema = z.object({
+const plannedPrefetchSchema = z.object({
   shard: shardIdSchema,
   probability: z.number().min(0).max(1),
   /** Predicted arrival of the request, ms since the epoch. */

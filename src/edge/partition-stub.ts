@@ -26,8 +26,7 @@ export function retryingPartition<T>(
 }
 
 /** Errors of the platform say whether another try is worth it; an overloaded object is left alone. */
-export const isRetryable = (error: unknown): boolean =>
-  flag(error, "retryable") && !flag(error, "overloaded");
+const isRetryable = (error: unknown): boolean => flag(error, "retryable") && !flag(error, "overloaded");
 
 const flag = (error: unknown, name: string): boolean =>
   typeof error === "object" && error !== null && Reflect.get(error, name) === true;

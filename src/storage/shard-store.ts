@@ -72,11 +72,6 @@ export class StorageThrottledError extends StorageUnavailableError {
   override readonly name = "StorageThrottledError";
 }
 
-/** The storage does not know where this cursor points. */
-export class InvalidCursorError extends Error {
-  override readonly name = "InvalidCursorError";
-}
-
 /**
  * Durable storage of shards: the truth. Strongly consistent. Every form passes `test/contracts/shard-store.ts`.
  * Calls reject with {@link StorageUnavailableError} when the storage does not answer.

@@ -13,10 +13,10 @@ import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 
-export const PARTITION = "g1:weur:0";
+const PARTITION = "g1:weur:0";
 
 /** A store that counts what it is asked, and fails on demand. */
-export function watched(store: ShardStore, wait: () => Promise<void>) {
+function watched(store: ShardStore, wait: () => Promise<void>) {
   const calls: string[] = [];
   const state: { fault: Error | null } = { fault: null };
   const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {

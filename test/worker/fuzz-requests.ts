@@ -21,7 +21,7 @@ export interface FuzzRequest {
 }
 
 /** What is sent: nothing, bytes whose number is known, or a stream whose length is not. */
-export type FuzzBody =
+type FuzzBody =
   | { readonly kind: "none" }
   | { readonly kind: "bytes" | "stream"; readonly bytes: Uint8Array<ArrayBuffer> };
 

@@ -61,6 +61,3 @@ export async function problem(response: Response): Promise<{ type: string; statu
     throw new Error(`not a problem: ${response.status} ${response.headers.get("Content-Type")}`);
   return response.json();
 }
-
-export const text = (length: number, seed = 0): string =>
-  Array.from({ length }, (_, i) => String.fromCharCode(97 + ((i * 7 + seed) % 26))).join("");

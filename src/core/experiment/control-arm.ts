@@ -35,7 +35,7 @@ export interface ProofCounts {
 }
 
 /** What prefetching saves per read, with standard errors; reads, waiting and money apart. */
-export interface Savings {
+interface Savings {
   /** Waits for the storage spared a read, the pushed-out ones subtracted. */
   readonly missesSaved: number;
   readonly missesSavedError: number;

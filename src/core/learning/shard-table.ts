@@ -20,7 +20,6 @@ export const RESIDENT = 1;
 /** A prefetch of it is under way. */
 export const IN_FLIGHT = 2;
 /** Its prefetch found that there is no such shard. */
-export const MISSING = 3;
 
 /** How a resident copy came. */
 export const DEMANDED = 0;
@@ -81,7 +80,7 @@ export class ShardTable {
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
   predictedAt = new Int32Array(FIRST_SIZE);
-  /** ABSENT, RESIDENT, IN_FLIGHT or MISSING. */
+  /** ABSENT, RESIDENT or IN_FLIGHT. */
   state = new Uint8Array(FIRST_SIZE);
   /** DEMANDED, UNUSED or USED. */
   origin = new Uint8Array(FIRST_SIZE);

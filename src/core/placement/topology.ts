@@ -12,7 +12,7 @@ export interface Topology {
   readonly regions: Readonly<Partial<Record<Region, RegionTopology>>>;
 }
 
-export const DEFAULT_REGION_TOPOLOGY: RegionTopology = { generation: 1, slots: 1 };
+const DEFAULT_REGION_TOPOLOGY: RegionTopology = { generation: 1, slots: 1 };
 export const INITIAL_TOPOLOGY: Topology = { version: 0, regions: {} };
 
 export const regionTopology = (topology: Topology, region: Region): RegionTopology =>

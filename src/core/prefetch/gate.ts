@@ -12,6 +12,8 @@ import type { PrefetchPricing } from "./prefetch-pricing.ts";
 
 /** Prefetched copies nobody has asked for take at most this share of the cache. */
 const MAX_HELD = 0.5;
+/** What others propose may fill it to this share only: it is held for longer, and the own predictor's must find room. */
+const MAX_HELD_FOR_OTHERS = 0.25;
 /** A prefetch not heard of for this many horizons may be planned again. */
 const LOST_AFTER = 8;
 /** Prefetches under way that are kept track of; a host that never tells what became of them must not fill the memory. */
@@ -81,7 +83,7 @@ export class PrefetchGate {
       if (handle === current || !pricing.worthwhile(p, price, "predicted")) continue;
       if (!this.#isAway(handle, tick) || !pricing.isUrgent(p, predictor.urgency(i))) continue;
       const issued = plans?.length ?? 0;
-      if (!this.#hasRoom(issued)) break;
+      if (!this.#hasRoom(issued, MAX_HELD)) break;
       const plan = this.#planOf(i, handle, event);
       this.#note(plan, price, event.time, refusal ?? "pending", event, plan.source);
       if (refusal !== null) continue;
@@ -116,7 +118,7 @@ export class PrefetchGate {
       const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
       this.#note(proposal, price, now, verdict);
       if (verdict !== "pending") continue;
-      if (!this.#hasRoom(accepted.length)) break;
+      if (!this.#hasRoom(accepted.length, MAX_HELD_FOR_OTHERS)) break;
       const issued = { ...proposal, probability: probability(p) };
       this.#issue(shards.intern(proposal.shard), issued, Math.max(hold, cache.holdTicks), tick, now);
       accepted.push(proposal);
@@ -165,9 +167,9 @@ export class PrefetchGate {
   }
 
   /** Room for one more besides the `issued` ones, which count before they arrive. */
-  #hasRoom(issued: number): boolean {
+  #hasRoom(issued: number, share: number): boolean {
     const { cache, pricing, dynamics } = this.#deps;
-    const room = cache.capacity * MAX_HELD - cache.held;
+    const room = cache.capacity * share - cache.held;
     return issued * dynamics.meanSize < room && pricing.affordable(issued);
   }
 

@@ -8,7 +8,7 @@ export interface Place {
 }
 
 /** Where requests without a place go: cron, queues and local tools have none. */
-export const DEFAULT_REGION: Region = "weur";
+const DEFAULT_REGION: Region = "weur";
 
 const NORTH_EAST_ASIA = new Set(["JP", "KR", "TW", "HK", "MO", "CN", "MN", "KP"]);
 const SOUTH_EAST_ASIA = new Set(["SG", "MY", "ID", "TH", "VN", "PH", "KH", "LA", "MM", "BN", "TL"]);
