@@ -25,8 +25,9 @@ import { isControl } from "../../src/core/experiment/control-arm.ts";
 import type { Prefetch, PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../../src/core/units.ts";
+import { problemOf } from "../../src/http/failures.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
-import { type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { createPartition, engineSettings, eventOf, type PartitionParts } from "./create-partition.ts";
 import { type Digest, DiskTier } from "./disk-tier.ts";
 import { HeartbeatClient } from "./heartbeat-client.ts";
@@ -330,13 +331,8 @@ function loadMemo({ kv }: NodeStorage): Memo | null {
 function failure(error: unknown): Response {
   if (error instanceof OverloadedError)
     return new Response(null, { status: 503, headers: { [READ_DIRECTLY_HEADER]: "overloaded" } });
-  if (error instanceof ProblemError) return problemResponse(error);
-  if (error instanceof StorageUnavailableError)
-    return problemResponse(
-      new ProblemError("storage-unavailable", "The storage did not answer; try again in a moment.", {
-        "Retry-After": "1",
-      }),
-    );
+  const problem = problemOf(error);
+  if (problem !== null) return problemResponse(problem);
   console.error("partition: a read failed", error instanceof Error ? error.name : "unknown");
   return problemResponse(new ProblemError("internal", "The read failed; try again."));
 }

@@ -7,11 +7,13 @@ const CURSOR = /^1\.(\d{1,4})\.([A-Za-z0-9_-]+)$/;
 /** The longest cursor there is: that of an id as long as ids get. */
 const MAX_CURSOR = "1.1024.".length + Math.ceil((MAX_ID_BYTES * 4) / 3);
 
+const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
+
 const FAULT = "must be one that a list with the same prefix answered; begin without one";
 
 /** Where a list of ids with this prefix goes on: after `lastId`, which has the prefix. */
 export const encodeCursor = (prefix: string, lastId: string): string =>
-  `1.${prefix.length}.${base64url(new TextEncoder().encode(lastId))}`;
+  `1.${prefix.length}.${new TextEncoder().encode(lastId).toBase64(BASE64URL)}`;
 
 /** Cursors of a list with this prefix; they parse to the id after which it goes on. */
 export const cursorSchema = (prefix: string) =>
@@ -26,17 +28,10 @@ export const cursorSchema = (prefix: string) =>
       return z.NEVER;
     });
 
-const base64url = (data: Uint8Array): string =>
-  btoa(String.fromCharCode(...data))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replace(/=+$/, "");
-
 function utf8(encoded: string): string | null {
   try {
-    const binary = atob(encoded.replaceAll("-", "+").replaceAll("_", "/"));
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
-      Uint8Array.from(binary, (char) => char.charCodeAt(0)),
+      Uint8Array.fromBase64(encoded, BASE64URL),
     );
   } catch {
     return null; // Neither Base64 nor text: nothing of ours.

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { parseConfig } from "../config.ts";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
 import { refreshRoutingState } from "../edge/routing-state.ts";
-import { StorageThrottledError, StorageUnavailableError } from "../storage/shard-store.ts";
+import { problemOf } from "../http/failures.ts";
 import { adminRoutes } from "./admin.ts";
 import type { AppTypes } from "./app-types.ts";
 import { withCors } from "./cors.ts";
@@ -46,21 +46,8 @@ app.notFound((context) =>
 );
 
 app.onError((error) => {
-  if (error instanceof ProblemError) return problemResponse(error);
-  if (error instanceof StorageThrottledError)
-    return problemResponse(
-      new ProblemError(
-        "rate-limited",
-        "This shard is written too often: the storage takes one write a second. Nothing was stored; try again.",
-        { "Retry-After": "1" },
-      ),
-    );
-  if (error instanceof StorageUnavailableError)
-    return problemResponse(
-      new ProblemError("storage-unavailable", "The storage did not answer; try again in a moment.", {
-        "Retry-After": "1",
-      }),
-    );
+  const problem = problemOf(error);
+  if (problem !== null) return problemResponse(problem);
   console.error("edge: a request failed", error.name, framesOf(error));
   return problemResponse(new ProblemError("internal", "The request failed; try again."));
 });

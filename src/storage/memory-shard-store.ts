@@ -110,5 +110,5 @@ async function checkDigest(data: Uint8Array<ArrayBuffer>, expected: Uint8Array):
   const actual = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
   if (actual.some((byte, index) => byte !== expected[index]))
     throw new DigestMismatchError("the stored bytes do not have the digest given");
-  return btoa(String.fromCharCode(...actual));
+  return actual.toBase64();
 }

@@ -110,7 +110,7 @@ function toMeta(object: R2Object): ShardMeta {
     contentType: headerSafe(object.httpMetadata?.contentType),
     contentEncoding: headerSafe(object.httpMetadata?.contentEncoding),
     cacheControl: headerSafe(object.httpMetadata?.cacheControl),
-    sha256: sha256 === undefined ? undefined : base64(new Uint8Array(sha256)),
+    sha256: sha256 === undefined ? undefined : new Uint8Array(sha256).toBase64(),
   };
 }
 
@@ -128,4 +128,3 @@ function conditionHeaders(options: PutOptions): Headers | null {
 }
 
 const unquote = (etag: string): string => etag.replace(/^"|"$/g, "");
-const base64 = (data: Uint8Array): string => btoa(String.fromCharCode(...data));

@@ -37,9 +37,4 @@ export class FifoQueue<T> {
     }
     return item;
   }
-
-  clear(): void {
-    this.#items = [];
-    this.#head = 0;
-  }
 }

@@ -19,7 +19,6 @@ export const ABSENT = 0;
 export const RESIDENT = 1;
 /** A prefetch of it is under way. */
 export const IN_FLIGHT = 2;
-/** Its prefetch found that there is no such shard. */
 
 /** How a resident copy came. */
 export const DEMANDED = 0;

@@ -1,5 +1,3 @@
-import { fromBase64, toBase64 } from "./base64.ts";
-
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -61,7 +59,7 @@ export class ByteWriter {
 
   /** What was written, as text that fits in JSON. */
   toText(): string {
-    return toBase64(new Uint8Array(this.#view.buffer, 0, this.#length));
+    return new Uint8Array(this.#view.buffer, 0, this.#length).toBase64();
   }
 
   #positions(values: ArrayLike<number>): void {
@@ -88,7 +86,7 @@ export class ByteReader {
   readonly #names: string[] = [];
 
   constructor(text: string) {
-    this.#view = new DataView(fromBase64(text).buffer);
+    this.#view = new DataView(Uint8Array.fromBase64(text).buffer);
   }
 
   count(): number {

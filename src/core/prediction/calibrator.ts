@@ -22,10 +22,6 @@ export class Calibrator {
     );
   }
 
-  get bytes(): number {
-    return this.#rates.byteLength;
-  }
-
   /** Index of the bin for these log-odds in this group. */
   binOf(logOdds: number, group: number): number {
     const bin = Math.round(logOdds * PER_UNIT) + MIDDLE;

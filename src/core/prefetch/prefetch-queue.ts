@@ -28,10 +28,6 @@ export class PrefetchQueue {
     return this.#expired;
   }
 
-  has(shard: string): boolean {
-    return this.#waiting.has(shard);
-  }
-
   /** Queues `prefetch`; an earlier arrival replaces a later one of the same shard. False when nothing changed. */
   push(prefetch: Prefetch): boolean {
     const known = this.#waiting.get(prefetch.shard);
@@ -64,10 +60,5 @@ export class PrefetchQueue {
   /** The queue's content in no particular order. O(n). */
   list(): readonly Prefetch[] {
     return [...this.#waiting.values()];
-  }
-
-  clear(): void {
-    this.#heap.clear();
-    this.#waiting.clear();
   }
 }
