@@ -43,7 +43,7 @@ const sha256: Digest = (data) => crypto.subtle.digest("SHA-256", data);
  */
 export class DiskTier {
   readonly #storage: NodeStorage;
-  readonly #policy: Lru;
+  #policy: Lru;
   readonly #copyNumbers = new Map<string, number>();
   readonly #digest: Digest;
   #enabled: boolean;
@@ -102,10 +102,15 @@ export class DiskTier {
     });
   }
 
-  /** Drops a copy: from the index at once, whatever becomes of its rows. */
+  /**
+   * Drops a copy; false when there was none.
+   * @throws what SQL throws: the copy is still known then, so that whoever has to drop it can try again. Were it only out
+   * of the index, it would be back after the next loss of memory.
+   */
   remove(id: string): boolean {
+    const isGone = this.#delete(id);
     this.#policy.remove(id);
-    return this.#delete(id);
+    return isGone;
   }
 
   resize(capacity: number): void {
@@ -133,7 +138,7 @@ export class DiskTier {
   }
 
   #loadIndex(): void {
-    for (const id of this.#copyNumbers.keys()) this.#policy.remove(id);
+    this.#policy = new Lru(this.#policy.capacity);
     this.#copyNumbers.clear();
     const rows = this.#storage.sql.exec("SELECT copy, shard, size FROM copies ORDER BY copy").toArray();
     for (const row of rows) {
@@ -200,9 +205,9 @@ export class DiskTier {
   #delete(id: string): boolean {
     const number = this.#copyNumbers.get(id);
     if (number === undefined) return false;
-    this.#copyNumbers.delete(id);
     this.#storage.sql.exec("DELETE FROM chunks WHERE copy = ?", number);
     this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", number);
+    this.#copyNumbers.delete(id);
     return true;
   }
 }
