@@ -15,11 +15,12 @@ interface Options {
   readonly seeds: number;
   readonly operations: number;
   readonly seed?: number;
+  readonly bail?: boolean;
   readonly break?: Mutation;
 }
 
 /** Runs each seed and prints what came of it; returns the exit code. */
-async function verify({ seeds, operations, seed, break: mutation }: Options): Promise<number> {
+async function verify({ seeds, operations, seed, bail = false, break: mutation }: Options): Promise<number> {
   const summary = new Summary();
   const numbers = seed === undefined ? Array.from({ length: seeds }, (_, i) => i + 1) : [seed];
   let accounts = 0;
@@ -33,6 +34,7 @@ async function verify({ seeds, operations, seed, break: mutation }: Options): Pr
         `${history.faults.length} faults, ${violations.length} violations`,
     );
     const [first] = violations;
+    if (first !== undefined && bail) return 1;
     if (first !== undefined && accounts++ < MAX_ACCOUNTS)
       console.log(`\n${explainViolation(first, history)}\n`);
   }
@@ -47,6 +49,7 @@ function parseOptions(argv: readonly string[]): Options {
     .option("--seeds <count>", "histories, seeded 1, 2, 3, …", wholeNumber(1), SEEDS)
     .option("--operations <count>", "reads and writes of each", wholeNumber(1), OPERATIONS)
     .option("--seed <number>", "only this seed", wholeNumber(0))
+    .option("--bail", "stop at the first history with a violation")
     .addOption(
       new Option("--break <part>", "take a part of the protocol out: violations must be found").choices([
         ...MUTATIONS,
