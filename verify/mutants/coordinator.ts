@@ -1,7 +1,7 @@
 import { COHERENCE, type Mutant } from "./mutant.ts";
 
 const NODE = "test/durable-objects/coordinator-node.test.ts";
-const UNITS = "test/verify/coherence.test.ts";
+const UNITS = "test/core/coherence/coherence.test.ts";
 
 /** Faults in the coordinator, and in the parts of the protocol that both sides share. */
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [

@@ -3,7 +3,7 @@ import { COHERENCE, type Mutant } from "./mutant.ts";
 const DISK = "test/durable-objects/disk-tier.test.ts";
 const NODE = "test/durable-objects/partition-node.test.ts";
 const MEMORY = "test/durable-objects/memory-tier.test.ts";
-const UNITS = "test/verify/coherence.test.ts";
+const READER = "test/durable-objects/reader.test.ts";
 
 /** Faults in a partition. */
 export const PARTITION_MUTANTS: readonly Mutant[] = [
@@ -120,7 +120,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
     find: "if (fetch.number > arrived || mayShare())",
     replace: "if (fetch.number > 0 || mayShare())",
     why: "a reader takes what a fetch brings that a strong write has overtaken",
-    tests: [UNITS],
+    tests: [READER],
   },
   {
     file: "durable-objects/partition/reader.ts",
@@ -148,7 +148,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
     find: "const isHeld = this.#invalidations === before || this.#deps.memory.peek(read.id) === held;",
     replace: "const isHeld = before >= 0;",
     why: "a copy that was dropped while the storage was waited for is served stale",
-    tests: [UNITS],
+    tests: [READER],
   },
   {
     file: "durable-objects/partition/single-flight.ts",
@@ -190,21 +190,21 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
     find: "(flight.fencesAtEnd !== undefined && flight.fencesAtEnd !== this.#fences)",
     replace: "(flight.fencesAtEnd !== undefined && flight.fencesAtEnd < 0)",
     why: "a fence that comes right after the end of a fetch does not hold those who joined it",
-    tests: [UNITS],
+    tests: [READER],
   },
   {
     file: "durable-objects/partition/single-flight.ts",
     find: "!isFenced() && this.#lease.covers(flight.askedAt, this.#clock.now())",
     replace: "!isFenced()",
     why: "a fetch is joined that may have missed a strong write, for want of a lease",
-    tests: [UNITS, COHERENCE],
+    tests: [READER, COHERENCE],
   },
   {
     file: "durable-objects/partition/single-flight.ts",
     find: "if (whole.byteLength !== meta.size) throw",
     replace: "if (whole.byteLength > meta.size) throw",
     why: "a body that ends early is kept",
-    tests: [UNITS],
+    tests: [READER],
   },
   {
     file: "durable-objects/partition/memory-tier.ts",
