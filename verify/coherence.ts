@@ -16,11 +16,12 @@ interface Options {
   readonly seeds: number;
   readonly operations: number;
   readonly seed?: number;
+  readonly bail?: boolean;
   readonly break?: Mutation;
 }
 
 /** Runs each seed and prints what came of it; returns whether all is well. */
-async function verify({ seeds, operations, seed, break: mutation }: Options): Promise<boolean> {
+async function verify({ seeds, operations, seed, bail = false, break: mutation }: Options): Promise<boolean> {
   const summary = new Summary();
   const numbers = seed === undefined ? Array.from({ length: seeds }, (_, i) => i + 1) : [seed];
   let accounts = 0;
@@ -34,6 +35,7 @@ async function verify({ seeds, operations, seed, break: mutation }: Options): Pr
         `${history.faults.length} faults, ${violations.length} violations`,
     );
     const [first] = violations;
+    if (first !== undefined && bail) return false;
     if (first !== undefined && accounts++ < MAX_ACCOUNTS)
       console.log(`\n${explainViolation(first, history)}\n`);
   }
@@ -50,6 +52,7 @@ function parseOptions(argv: readonly string[]): Options {
     .option("--seeds <count>", "histories, seeded 1, 2, 3, …", wholeNumber(1), SEEDS)
     .option("--operations <count>", "reads and writes of each", wholeNumber(1), OPERATIONS)
     .option("--seed <number>", "only this seed", wholeNumber(0))
+    .option("--bail", "stop at the first history with a violation")
     .addOption(
       new Option("--break <part>", "take a part of the protocol out: violations must be found").choices([
         ...MUTATIONS,

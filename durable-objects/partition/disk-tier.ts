@@ -3,7 +3,7 @@ import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardMeta } from "../../src/storage/shard-store.ts";
 
 /** The platform takes 2 MB a value; 1 MiB leaves room and keeps the number of rows written low. */
-const CHUNK_BYTES = 1_048_576;
+export const CHUNK_BYTES = 1_048_576;
 /** Copies remembered at most: bounds the index that is kept in memory. */
 const MAX_COPIES = 20_000;
 
@@ -108,13 +108,18 @@ export class DiskTier {
     });
   }
 
+  /**
+   * Drops a copy.
+   * @throws what SQL throws: the copy is still known then, so that whoever has to drop it can try again. Were it only out
+   * of the index, it would be back after the next loss of memory.
+   */
   remove(id: string): void {
     const entry = this.#index.get(id);
     if (entry === undefined) return;
-    this.#index.delete(id);
-    this.#used -= entry.size;
     this.#storage.sql.exec("DELETE FROM chunks WHERE copy = ?", entry.copy);
     this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", entry.copy);
+    this.#index.delete(id);
+    this.#used -= entry.size;
   }
 
   /** Changes the capacity, bytes; 0 turns the tier off. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Report } from "../../src/contract/messages.ts";
 import { countsOf, noCounts } from "../../src/core/reporting/read-counts.ts";
-import { Bench } from "./support.ts";
+import { Bench } from "./bench.ts";
 
 /** What one sendBatch takes. */
 const MAX_BATCH_BYTES = 256_000;

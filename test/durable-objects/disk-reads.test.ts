@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { buildReadRequest } from "../../src/contract/partition-protocol.ts";
-import { Bench } from "./support.ts";
+import { Bench } from "./bench.ts";
 
 it("reads a copy from SQLite once for all who want it at once", async () => {
   const bench = new Bench();

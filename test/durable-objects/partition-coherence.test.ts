@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../src/storage/shard-store.ts";
-import { Bench } from "./support.ts";
+import { Bench } from "./bench.ts";
 
 const MINUTE = 60_000;
 

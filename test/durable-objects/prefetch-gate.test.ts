@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isControl } from "../../src/core/experiment/control-arm.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
-import { Bench } from "./support.ts";
+import { Bench } from "./bench.ts";
 
 const users = Array.from({ length: 2_000 }, (_, i) => `user-${i}`);
 const controlUser = users.find(isControl) ?? "";

@@ -1,107 +1,93 @@
-import { createHash } from "node:crypto";
-import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
-import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
-import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
+import { sha256 } from "../../simulator/platform/digest.ts";
+import { NodeHost } from "../../simulator/platform/node-host.ts";
+import { Prng } from "../../simulator/platform/prng.ts";
+import { migrationsOf } from "../../simulator/platform/sqlite-storage.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
-import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import { buildReadRequest, type ReadRequest } from "../../src/contract/partition-protocol.ts";
-import { DEFAULT_SETTINGS, type Settings } from "../../src/contract/settings.ts";
-import type { Clock } from "../../src/core/clock.ts";
-import { parsePartitionName } from "../../src/core/routing/route.ts";
-import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
-import type { NodeStorage } from "../../src/storage/node-storage.ts";
-import type { ShardStore } from "../../src/storage/shard-store.ts";
+import type { HeartbeatAnswer } from "../../src/contract/rpc.ts";
+import { DEFAULT_SETTINGS } from "../../src/contract/settings.ts";
+import type { PartitionAddress } from "../../src/core/routing/route.ts";
+import { bytes } from "../../src/core/units.ts";
+import {
+  type OpenShard,
+  type ShardStore,
+  StorageUnavailableError,
+  type UnchangedShard,
+} from "../../src/storage/shard-store.ts";
+import { InstantStore } from "./instant-store.ts";
 
-const PARTITION = "g1:weur:0";
+const WEUR: PartitionAddress = { name: "g1:weur:0", region: "weur", generation: 1, slot: 0 };
+const MIGRATIONS = migrationsOf("partition");
+/** What the coordinator tells when nothing has changed. */
+export const NO_NEWS: HeartbeatAnswer = {
+  changes: [],
+  coverage: 55_000,
+  warm: [],
+  settings: { version: 1, settings: DEFAULT_SETTINGS },
+};
 
-/** A store that counts what it is asked, and fails on demand. */
-function watched(store: ShardStore, wait: () => Promise<void>) {
-  const calls: string[] = [];
-  const state: { fault: Error | null } = { fault: null };
-  const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    calls.push(name);
-    await wait();
-    if (state.fault !== null) throw state.fault;
-    return work();
-  };
-  const shown: ShardStore = {
-    get: (id, range) => call("get", () => store.get(id, range)),
-    getUnless: (id, etag) => call("getUnless", () => store.getUnless(id, etag)),
-    head: (id) => call("head", () => store.head(id)),
-    put: (id, body, options) => store.put(id, body, options),
-    delete: (id) => store.delete(id),
-    list: (options) => store.list(options),
-  };
-  return { store: shown, calls, state };
-}
+/** A body as bytes, and bytes as a body. */
+export const text = (body: string): Uint8Array => new TextEncoder().encode(body);
 
-/** One partition and its coordinator in virtual time, on storage that outlives their instances. */
-export class Bench {
+/** A partition on a platform of virtual time, with a storage and a coordinator whose answers take as long as a test says. */
+export class PartitionBench {
   readonly time = new VirtualTime();
-  readonly clock: Clock = {
-    now: () => Math.floor(this.time.now),
-    after: (millis, callback) => this.time.after(millis, callback),
-  };
-  readonly truth = new MemoryShardStore(() => this.clock.now());
-  /** What R2 takes to answer, ms. */
-  delay = 1;
-  readonly r2 = watched(this.truth, () => this.time.sleep(this.delay));
-  readonly storage = new SqliteStorage();
-  readonly reports: Report[] = [];
-  readonly queued: PrefetchMessage[] = [];
-  readonly batches: (readonly QueuedPrefetch[])[] = [];
-  settings: Settings;
-  /** Whether the coordinator answers heartbeats, and the queue takes prefetches. */
-  coordinatorAnswers = true;
-  queueTakes = true;
-  reportsTaken = true;
-  /** Changes the storage's view of the partition made next, to make it fail. */
-  wrapStorage: (view: NodeStorage) => NodeStorage = (view) => view;
-  readonly coordinator: CoordinatorNode;
-  partition: PartitionNode;
-  #lives = 0;
+  readonly truth = new InstantStore(() => Math.floor(this.time.now));
+  readonly host: NodeHost<PartitionNode>;
+  /** ms until the storage answers, until the coordinator does, and until a digest is there. */
+  storageTakes = 1;
+  heartbeatTakes = 1;
+  digestTakes = 1;
+  storageFails = false;
+  /** How often the storage was asked. */
+  asked = 0;
+  /** Each heartbeat's answer; an error when there is none. */
+  news: () => HeartbeatAnswer = () => NO_NEWS;
 
-  constructor(settings: Partial<Settings> = {}) {
-    this.settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.coordinator = new CoordinatorNode({
-      storage: new SqliteStorage().view(() => false),
-      migrations: migrationsOf("coordinator"),
-      clock: this.clock,
-      readSettings: async () => ({ version: 1, settings: this.settings }),
-      partition: () => ({
-        invalidate: async (changes) => this.partition.invalidate(changes),
-        forget: () => this.partition.forget(),
-      }),
-      sendPrefetchBatch: async (batch) => {
-        if (!this.queueTakes) throw new Error("the queue is away");
-        this.batches.push(batch);
-      },
+  constructor() {
+    this.host = new NodeHost({
+      time: this.time,
+      prng: new Prng(1),
+      make: ({ storage, clock }) =>
+        new PartitionNode({
+          address: WEUR,
+          storage,
+          migrations: MIGRATIONS,
+          store: this.#store(),
+          clock,
+          heartbeat: async () => {
+            const answer = this.news();
+            await this.time.sleep(this.heartbeatTakes);
+            return answer;
+          },
+          sendReport: async () => undefined,
+          sendPrefetch: async () => undefined,
+          engine: { modelBytes: bytes(65_536) },
+          digest: async (data) => {
+            await this.time.sleep(this.digestTakes);
+            return sha256(data);
+          },
+        }),
     });
-    this.partition = this.#wake();
   }
 
-  /** Lets time pass until a promise is settled. */
-  async run<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const ended = (): void => {
-      done = true;
-    };
-    work.then(ended, ended);
-    await this.time.run(() => done);
-    return work;
+  /** Lets time pass until `work` is done. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    let isOver = false;
+    const ended = work.finally(() => {
+      isOver = true;
+    });
+    await Promise.all([ended.catch(() => undefined), this.time.run(() => isOver)]);
+    return ended;
   }
 
-  /** Lets so much time pass. */
+  /** Lets so many ms pass. */
   pass(millis: number): Promise<void> {
-    return this.run(this.time.sleep(millis));
+    return this.until(this.time.sleep(millis));
   }
 
-  /** The partition's memory goes; what it stored stays. */
-  evict(): void {
-    this.partition = this.#wake();
-  }
-
+  /** A read as the edge asks for it, its body whole. */
   async read(id: string, more: Partial<ReadRequest> = {}) {
     const request = buildReadRequest({
       id,
@@ -109,47 +95,35 @@ export class Bench {
       user: "ada",
       eventType: "read",
       region: "weur",
-      bypass: false,
       conditions: {},
+      bypass: false,
       ...more,
     });
-    const response = await this.run(this.partition.fetch(request));
-    const text = await this.run(response.text());
+    const response = await this.host.call((node) => node.fetch(request));
     return {
       status: response.status,
-      text,
       cache: response.headers.get("Cache-Status"),
       headers: response.headers,
+      text: await response.text(),
     };
   }
 
-  put(id: string, text: string, headers: { cacheControl?: string; contentType?: string } = {}) {
-    return this.truth.put(id, new TextEncoder().encode(text), headers);
-  }
-
-  #wake(): PartitionNode {
-    const address = parsePartitionName(PARTITION);
-    if (address === null) throw new Error("not a partition's name");
-    const life = ++this.#lives;
-    return new PartitionNode({
-      address,
-      storage: this.wrapStorage(this.storage.view(() => life !== this.#lives)),
-      migrations: migrationsOf("partition"),
-      store: this.r2.store,
-      clock: this.clock,
-      heartbeat: async (beat) => {
-        if (!this.coordinatorAnswers) throw new Error("the coordinator is away");
-        return this.coordinator.heartbeat(beat);
-      },
-      digest: async (data) =>
-        Uint8Array.from(createHash("sha256").update(new Uint8Array(data)).digest()).buffer,
-      sendReport: async (report) => {
-        if (!this.reportsTaken) throw new Error("the queue is away");
-        this.reports.push(report);
-      },
-      sendPrefetch: async (message) => {
-        this.queued.push(message);
-      },
-    });
+  #store(): ShardStore {
+    const { truth } = this;
+    const answered = async <T>(act: () => Promise<T>): Promise<T> => {
+      this.asked++;
+      const answer = await act();
+      await this.time.sleep(this.storageTakes);
+      if (this.storageFails) throw new StorageUnavailableError("the storage did not answer");
+      return answer;
+    };
+    return {
+      get: (id) => answered<OpenShard | null>(() => truth.get(id)),
+      getUnless: (id, etag) => answered<OpenShard | UnchangedShard | null>(() => truth.getUnless(id, etag)),
+      head: (id) => answered(() => truth.head(id)),
+      put: (id, body, options) => truth.put(id, body, options),
+      delete: (id) => truth.delete(id),
+      list: () => truth.list(),
+    };
   }
 }

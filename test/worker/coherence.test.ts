@@ -4,11 +4,11 @@ import { describe, expect, it } from "vitest";
 import { call, coordinator, eventually, partition, put, read } from "./support.ts";
 
 const LONG = { "Cache-Control": "max-age=3600" };
-const strong = (id: string, body: string) =>
+const strong = (id: string, body: string, headers: Record<string, string> = LONG) =>
   call(`/shards/${id}?coherence=strong`, {
     method: "PUT",
     body: new TextEncoder().encode(body),
-    headers: LONG,
+    headers,
     token: "write",
   });
 
@@ -25,6 +25,26 @@ describe("strong writes", () => {
       (["weur", "oc", "me"] as const).map(async (region) => (await read("k/strong", { region })).text),
     );
     expect(texts).toEqual(["two", "two", "two"]);
+  });
+
+  it("leave no partition with older headers either, when the bytes are the same", async () => {
+    await put("k/headers", "same", LONG);
+    for (const region of ["weur", "oc"] as const) await warm("k/headers", region);
+    const renewed = { "Content-Type": "text/new", "Cache-Control": "max-age=60" };
+    expect((await strong("k/headers", "same", renewed)).status).toBe(200);
+    for (const region of ["weur", "oc"] as const) {
+      const { headers, text } = await read("k/headers", { region });
+      expect([text, headers.get("Content-Type"), headers.get("Cache-Control")]).toEqual([
+        "same",
+        "text/new",
+        "max-age=60",
+      ]);
+    }
+    // Announced by its version, the write that is held already is not dropped by hearing of it again.
+    const changes = await runInDurableObject(coordinator(), (_object, state) =>
+      state.storage.sql.exec("SELECT version FROM strong_changes WHERE shard = 'k/headers'").toArray(),
+    );
+    expect(changes).toEqual([{ version: (await env.SHARDS.head("k/headers"))?.version }]);
   });
 
   it("reach a partition that lost its memory, and its copy on disk", async () => {

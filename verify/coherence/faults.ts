@@ -148,7 +148,7 @@ export async function proposeForEver({ time }: Simulation, place: Place): Promis
     place.link
       .call(() =>
         place.partition.call((node) =>
-          node.prefetch([{ shard, probability: 0.95, arrival, expires }], "scan"),
+          node.prefetch([{ shard, probability: 0.95, arrival, expires }], "predicted"),
         ),
       )
       .catch(() => undefined);

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Digest } from "../../durable-objects/partition/disk-tier.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
+import { sha256 } from "../../simulator/platform/digest.ts";
 import { NodeHost } from "../../simulator/platform/node-host.ts";
 import type { Prng } from "../../simulator/platform/prng.ts";
 import { migrationsOf } from "../../simulator/platform/sqlite-storage.ts";
@@ -34,7 +34,7 @@ export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNo
   const { address, time, prng, store, heartbeat, sendReport, sendPrefetch } = deps;
   const digest: Digest = async (data) => {
     await time.sleep(prng.around(DIGEST_TIME));
-    return Uint8Array.from(createHash("sha256").update(new Uint8Array(data)).digest()).buffer;
+    return sha256(data);
   };
   return new NodeHost({
     time,

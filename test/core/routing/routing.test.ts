@@ -43,6 +43,13 @@ describe("routing", () => {
     for (const count of counts) expect(count / users.length).toBeCloseTo(0.25, 1);
   });
 
+  it("leads to the generation that the topology names, so that a new one begins empty", () => {
+    const topology = { version: 2, regions: { weur: { generation: 7, slots: 3 } } };
+    const { name, generation, slot } = route("weur", "ada", topology);
+    expect([name, generation]).toEqual([`g7:weur:${slot}`, 7]);
+    expect(route("oc", "ada", topology).name).toBe("g1:oc:0");
+  });
+
   it("reads back every name it gives, and no other", () => {
     fc.assert(
       fc.property(

@@ -1,0 +1,137 @@
+import { describe, expect, it } from "vitest";
+import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
+import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
+import { migrate } from "../../migrations/migrate.ts";
+import { NodeHost } from "../../simulator/platform/node-host.ts";
+import { Prng } from "../../simulator/platform/prng.ts";
+import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
+import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
+import type { Report } from "../../src/contract/messages.ts";
+import { DEFAULT_SETTINGS } from "../../src/contract/settings.ts";
+import type { Change } from "../../src/core/coherence/change.ts";
+import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
+import { noCounts } from "../../src/core/reporting/read-counts.ts";
+
+const SECOND = 1_000;
+const MIGRATIONS = migrationsOf("coordinator");
+
+/** A coordinator, whose partitions note what they are told. */
+function coordinator() {
+  const time = new VirtualTime();
+  const told: string[] = [];
+  const host = new NodeHost({
+    time,
+    prng: new Prng(1),
+    make: ({ storage, clock }) =>
+      new CoordinatorNode({
+        storage,
+        clock,
+        migrations: MIGRATIONS,
+        readSettings: async () => settings(3, 30),
+        partition: (name) => ({
+          invalidate: async (changes) => void told.push(...changes.map(({ shard }) => `${name} ${shard}`)),
+          forget: async () => undefined,
+        }),
+        sendPrefetchBatch: async () => undefined,
+      }),
+  });
+  return { time, host, told };
+}
+
+const settings = (version: number, freshnessSeconds: number) => ({
+  version,
+  settings: { ...DEFAULT_SETTINGS, freshnessSeconds },
+});
+const beat = (settingsVersion = 0, sinceLast?: number) => ({
+  partition: "g1:weur:0",
+  region: "weur" as const,
+  incarnation: 1,
+  settingsVersion,
+  mapVersion: 0,
+  ...(sinceLast !== undefined && { sinceLast }),
+});
+const change = (shard: string): Change => ({ shard, etag: '"1"', version: "v", uploaded: 5 });
+
+describe("the coordinator", () => {
+  it("takes newer settings, and no older ones that arrive later", async () => {
+    const { host } = coordinator();
+    const known = () => host.call(async (node) => (await node.routingState()).settings);
+    expect(await known()).toEqual(settings(3, 30));
+    await host.call((node) => node.settingsChanged(settings(5, 50)));
+    expect(await known()).toEqual(settings(5, 50));
+    await host.call((node) => node.settingsChanged(settings(4, 40)));
+    expect(await known()).toEqual(settings(5, 50));
+    expect((await host.call((node) => node.heartbeat(beat(5)))).settings).toBeUndefined();
+    expect((await host.call((node) => node.heartbeat(beat(4)))).settings).toEqual(settings(5, 50));
+  });
+
+  it("knows after a restart who may serve copies, and tells them of strong writes", async () => {
+    const { host, told } = coordinator();
+    await host.call((node) => node.heartbeat(beat()));
+    host.loseMemory();
+    expect(await host.call((node) => node.leasedMembers())).toEqual(["g1:weur:0"]);
+    await host.call((node) => node.announceStrong([change("a")]));
+    expect(told).toEqual(["g1:weur:0 a"]);
+  });
+
+  it("lists strong writes whole in the answer to a heartbeat, also after a restart", async () => {
+    const { host } = coordinator();
+    await host.call((node) => node.announceStrong([change("a")]));
+    await host.call((node) => node.announceStrong([{ shard: "b", uploaded: 6 }]));
+    host.loseMemory();
+    const { changes } = await host.call((node) => node.heartbeat(beat()));
+    expect(changes).toEqual([change("a"), { shard: "b", uploaded: 6 }]);
+  });
+
+  it("counts a report once, however often it is delivered", async () => {
+    const { host } = coordinator();
+    const report: Report = {
+      partition: "g1:weur:0",
+      region: "weur",
+      incarnation: 1,
+      sequence: 0,
+      time: 1,
+      names: [],
+      seen: [],
+      edges: [],
+      pairs: [],
+      rates: [],
+      demand: [],
+      totals: { ...noCounts(), reads: 8 },
+      calibration: [],
+    };
+    expect(await host.call((node) => node.applyReports([report, report]))).toBe(1);
+    expect(await host.call((node) => node.applyReports([report]))).toBe(0);
+    const { totals } = await host.call((node) => node.overview());
+    expect(totals.map(({ counts }) => counts.reads)).toEqual([8]);
+  });
+});
+
+describe("the log of strong writes", () => {
+  const log = () => {
+    const view = new SqliteStorage().view(() => false);
+    migrate(view, MIGRATIONS);
+    return new ChangeLog(view.sql);
+  };
+
+  it("tells what happened within the window, and that it is complete so far back", () => {
+    const recent = log();
+    recent.add([change("old")], 0);
+    recent.add([change("new")], 40 * SECOND);
+    expect(recent.since(30 * SECOND, 50 * SECOND)).toEqual({
+      changes: [change("new")],
+      coverage: 30 * SECOND,
+    });
+    const all = recent.since(1e9, 50 * SECOND);
+    expect([all.changes.length, all.coverage]).toEqual([2, CHANGES_WINDOW]);
+  });
+
+  it("claims no more than it still lists once it is full", () => {
+    const recent = log();
+    for (let i = 0; i < 1_100; i++) recent.add([change(`shard/${i}`)], i * 10);
+    const { changes, coverage } = recent.since(CHANGES_WINDOW, 11 * SECOND);
+    expect(changes).toHaveLength(1_000);
+    // The oldest that is listed was added after a second: of what was before, nothing is known.
+    expect(coverage).toBe(10 * SECOND);
+  });
+});

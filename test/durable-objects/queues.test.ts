@@ -1,0 +1,134 @@
+import { describe, expect, it } from "vitest";
+import type { Bindings } from "../../src/bindings.ts";
+import { consumeChanges } from "../../src/queues/changes.ts";
+import { consumeEvents } from "../../src/queues/events.ts";
+import { consumePrefetches } from "../../src/queues/prefetch.ts";
+
+/** A message of one, and what became of it. */
+function batchOf(body: unknown, attempts = 1) {
+  const outcomes: string[] = [];
+  const message: Message = {
+    id: "1",
+    timestamp: new Date(0),
+    body,
+    attempts,
+    ack: () => void outcomes.push("ack"),
+    retry: (options) => void outcomes.push(`retry after ${options?.delaySeconds}`),
+  };
+  const batch: MessageBatch = {
+    queue: "q",
+    messages: [message],
+    metadata: { metrics: { backlogCount: 1, backlogBytes: 1 } },
+    ackAll: () => message.ack(),
+    retryAll: (options) => message.retry(options),
+  };
+  return { batch, outcomes };
+}
+
+/** Bindings whose objects do what a test says, and note what they were called with. */
+function bindings(answers: { partition?: () => unknown; coordinator?: () => unknown; members?: string[] }) {
+  const calls: unknown[][] = [];
+  const calling =
+    (name: string, answer: () => unknown = () => undefined) =>
+    async (...values: unknown[]) => {
+      calls.push([name, ...values]);
+      return answer();
+    };
+  const partition = (name: string) => ({
+    invalidate: calling(`invalidate ${name}`, answers.partition),
+    prefetch: calling(`prefetch ${name}`, answers.partition),
+  });
+  const coordinator = {
+    leasedMembers: async () => answers.members ?? [],
+    applyReports: calling("applyReports", answers.coordinator),
+    recordDeadLetters: calling("recordDeadLetters"),
+  };
+  const env = {
+    COORDINATOR: { getByName: () => coordinator },
+    PARTITION: { idFromName: (name: string) => name, get: partition },
+  } as unknown as Bindings;
+  return { env, calls };
+}
+
+const fails = () => {
+  throw new Error("not now");
+};
+const item = (shard: string, expires: number) => ({ shard, probability: 0.9, arrival: 50, expires });
+const PREFETCH = { partition: "g1:weur:0", reason: "scan", prefetches: [item("old", 99), item("new", 101)] };
+
+describe("queue prefetch", () => {
+  it("brings a partition what is not too late", async () => {
+    const { env, calls } = bindings({ partition: () => true });
+    const { batch, outcomes } = batchOf(PREFETCH);
+    await consumePrefetches(batch, env, () => 100);
+    expect(calls).toEqual([["prefetch g1:weur:0", [item("new", 101)], "scan"]]);
+    expect(outcomes).toEqual(["ack"]);
+  });
+
+  it("wakes no partition for what is too late", async () => {
+    const { env, calls } = bindings({ partition: () => true });
+    const { batch, outcomes } = batchOf(PREFETCH);
+    await consumePrefetches(batch, env, () => 101);
+    expect([calls, outcomes]).toEqual([[], ["ack"]]);
+  });
+
+  it("puts off once what a full partition does not take", async () => {
+    const { env } = bindings({ partition: () => false });
+    const [first, second] = [batchOf(PREFETCH, 1), batchOf(PREFETCH, 2)];
+    await consumePrefetches(first.batch, env, () => 0);
+    await consumePrefetches(second.batch, env, () => 0);
+    expect([first.outcomes, second.outcomes]).toEqual([["retry after 4"], ["ack"]]);
+  });
+});
+
+describe("queue changes", () => {
+  const CHANGE = { shard: "a", etag: '"1"', version: "v", uploaded: 5, except: "g1:oc:0" };
+
+  it("tells every partition with a lease but the writer's own, which has dropped its copy", async () => {
+    const { env, calls } = bindings({ members: ["g1:weur:0", "g1:oc:0", "g1:enam:0"] });
+    const { batch, outcomes } = batchOf(CHANGE);
+    await consumeChanges(batch, env);
+    expect(calls.map(([name]) => name)).toEqual(["invalidate g1:weur:0", "invalidate g1:enam:0"]);
+    expect(calls[0]?.[1]).toEqual([CHANGE]);
+    expect(outcomes).toEqual(["ack"]);
+  });
+
+  it("is delivered again until all could be told", async () => {
+    const { env } = bindings({ members: ["g1:weur:0"], partition: fails });
+    const { batch, outcomes } = batchOf(CHANGE, 3);
+    await consumeChanges(batch, env);
+    expect(outcomes).toEqual(["retry after 4"]);
+  });
+
+  it("records what does not parse, once", async () => {
+    const { env, calls } = bindings({});
+    const { batch, outcomes } = batchOf({ shard: "" });
+    await consumeChanges(batch, env);
+    expect([calls.map(([name]) => name), outcomes]).toEqual([["recordDeadLetters"], ["ack"]]);
+  });
+});
+
+describe("queue events", () => {
+  const REPORT = {
+    partition: "g1:weur:0",
+    region: "weur",
+    incarnation: 1,
+    sequence: 0,
+    time: 1,
+    names: [],
+    seen: [],
+    edges: [],
+    pairs: [],
+    rates: [],
+    demand: [],
+    totals: {},
+    calibration: [],
+  };
+
+  it("is acknowledged when the coordinator has the report, and not before", async () => {
+    const [taken, refused] = [batchOf(REPORT), batchOf(REPORT)];
+    await consumeEvents(taken.batch, bindings({}).env);
+    await consumeEvents(refused.batch, bindings({ coordinator: fails }).env);
+    expect([taken.outcomes, refused.outcomes]).toEqual([["ack"], ["retry after 1"]]);
+  });
+});

@@ -1,0 +1,141 @@
+import { COHERENCE, type Mutant } from "./mutant.ts";
+
+const NODE = "test/durable-objects/coordinator-node.test.ts";
+const UNITS = "test/core/coherence/coherence.test.ts";
+
+/** Faults in the coordinator, and in the parts of the protocol that both sides share. */
+export const COORDINATOR_MUTANTS: readonly Mutant[] = [
+  {
+    file: "durable-objects/coordinator/coordinator-node.ts",
+    find: "settings.version < this.#settings.current.version",
+    replace: "settings.version < 0",
+    why: "the coordinator takes older settings",
+    tests: [NODE],
+  },
+  {
+    file: "durable-objects/coordinator/coordinator-node.ts",
+    find: "report.sequence)) continue;",
+    replace: "report.sequence) && report.sequence < 0) continue;",
+    why: "a report delivered twice counts twice",
+    tests: [NODE],
+  },
+  {
+    file: "durable-objects/coordinator/coordinator-node.ts",
+    find: "    this.#restoreMembers();\n",
+    replace: "",
+    why: "a coordinator that restarts does not know who has a lease",
+    tests: [NODE],
+  },
+  {
+    file: "durable-objects/coordinator/change-log.ts",
+    find: "const full = rows.length >= MAX_CHANGES && first !== undefined;",
+    replace: "const full = rows.length > MAX_CHANGES && first !== undefined;",
+    why: "a full log claims full coverage",
+    tests: [NODE],
+  },
+  {
+    file: "durable-objects/coordinator/change-log.ts",
+    find: "      now - 2 * CHANGES_WINDOW,\n",
+    replace: "      now,\n",
+    why: "the log forgets at once what it still claims to list",
+    tests: [NODE],
+  },
+  {
+    file: "durable-objects/coordinator/change-log.ts",
+    find: "      ...(row.version !== null && { version: String(row.version) }),\n",
+    replace: "",
+    why: "the log forgets which write it was",
+    tests: [NODE],
+  },
+  {
+    file: "src/core/coherence/lease-manager.ts",
+    find: "coverage: Math.max(0, coverage - CLOCK_TOLERANCE)",
+    replace: "coverage: Math.max(0, coverage)",
+    why: "the log's coverage trusts the clock of the machine before",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease-manager.ts",
+    find: "    recent.add(changes, now());\n",
+    replace: "",
+    why: "strong writes are not logged for those who are away",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease-manager.ts",
+    find: "if (!membership.has(partition)) remember(partition, region, time);",
+    replace: "",
+    why: "partitions with a lease are not made durable",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/fan-out-invalidation.ts",
+    find: 'if (tried === "told") return;',
+    replace: 'if (tried !== "silent") return;',
+    why: "a partition that failed to drop its copy counts as told",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/fan-out-invalidation.ts",
+    find: ".leased(parts.now())",
+    replace: ".leased(parts.now() + 15_000)",
+    why: "a strong write does not wait for partitions whose lease ends soon",
+    tests: [UNITS, COHERENCE],
+  },
+  {
+    file: "src/core/coherence/membership.ts",
+    find: "this.#members.set(partition, { region, seen, leaseUntil: now + LEASE_TERM });",
+    replace: "this.#members.set(partition, { region, seen, leaseUntil: seen + LEASE_TERM });",
+    why: "after a restart leases granted before it are taken to have ended",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/membership.ts",
+    find: "if (leaseUntil <= this.#latest && (seen < oldest",
+    replace: "if ((seen < oldest",
+    why: "a member with a lease is forgotten",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "    if (until <= this.#until) return;\n",
+    replace: "",
+    why: "an answer that a later one has overtaken shortens the lease and moves what it covers",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "const KEPT_BACK = 2 * CLOCK_TOLERANCE;",
+    replace: "const KEPT_BACK = CLOCK_TOLERANCE;",
+    why: "a lease outlasts a clock that is set while it runs",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "const listedSince = now - coverage + CLOCK_TOLERANCE;",
+    replace: "const listedSince = now - coverage;",
+    why: "copies are covered that another machine's clock dated too late",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "if (!this.isValid(now) || listedSince > lastSent)",
+    replace: "if (!this.isValid(now))",
+    why: "copies go on being covered though the list does not go back to the heartbeat before",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/change.ts",
+    find: "if (change.version !== undefined && change.version === copy.version) return false;",
+    replace: "",
+    why: "the writer's own copy of what it wrote is dropped by its own announcement",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/change.ts",
+    find: "return copy.uploaded <= change.uploaded + CLOCK_TOLERANCE;",
+    replace: "return copy.uploaded < change.uploaded;",
+    why: "an older copy stays because another machine dated it later",
+    tests: [UNITS],
+  },
+];
