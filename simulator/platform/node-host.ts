@@ -12,7 +12,7 @@ const ALARM_RETRY = 2_000;
 const MAX_ALARM_TRIES = 6;
 
 /** What a node is made of, by the platform's part. */
-export interface Instance {
+interface Instance {
   readonly storage: NodeStorage;
   readonly clock: Clock;
   readonly lifetime: InstanceLifetime;

@@ -12,7 +12,7 @@ export interface Bounds {
 }
 
 /** The guarantee that was broken. */
-export type Rule =
+type Rule =
   | "torn"
   | "headers"
   | "strong write"

@@ -9,7 +9,7 @@ const HELD_UP = 90_000;
 const MAX_TRIES = 11;
 
 /** The queue takes nothing at present. */
-export class QueueAwayError extends Error {
+class QueueAwayError extends Error {
   override readonly name = "QueueAwayError";
 }
 

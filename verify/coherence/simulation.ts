@@ -39,7 +39,7 @@ const MEMORY_BYTES = 24_000;
 const DISK_BYTES = 60_000;
 const CACHEABLE_BYTES = 16_000;
 
-export type PartitionHost = NodeHost<PartitionNode>;
+type PartitionHost = NodeHost<PartitionNode>;
 
 /** A region: its partition, the edge in front of it, and the ways between. */
 export interface Place {
@@ -89,6 +89,9 @@ export class Simulation {
       memoryBytes: MEMORY_BYTES,
       diskBytes: DISK_BYTES,
       cacheableBytes: CACHEABLE_BYTES,
+      // Whether it pays is not the question here: what is fetched ahead must be as current as all else.
+      prefetchMode: "threshold",
+      prefetchThreshold: 0.01,
     },
   };
 

@@ -26,12 +26,12 @@ export interface TestRun {
 }
 
 /** The list and the code do not fit together: a mutant that changes nothing would count as one that survived. */
-export class MutantError extends Error {
+class MutantError extends Error {
   override readonly name = "MutantError";
 }
 
 /** @throws MutantError unless the mutant's text occurs exactly once, and what comes of it is still TypeScript. */
-export function mutated({ file, find, replace }: Mutant, source: string): string {
+function mutated({ file, find, replace }: Mutant, source: string): string {
   const times = source.split(find).length - 1;
   if (times !== 1) throw new MutantError(`${file} has this ${times} times instead of once:\n${find}`);
   const result = source.replace(find, () => replace);
