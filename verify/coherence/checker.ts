@@ -12,14 +12,7 @@ export interface Bounds {
 }
 
 /** The guarantee that was broken. */
-type Rule =
-  | "torn"
-  | "headers"
-  | "strong write"
-  | "own write"
-  | "staleness"
-  | "no-cache"
-  | "from nowhere";
+type Rule = "torn" | "headers" | "strong write" | "own write" | "staleness" | "no-cache" | "from nowhere";
 
 export interface Violation {
   readonly rule: Rule;

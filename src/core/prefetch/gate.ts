@@ -112,8 +112,8 @@ export class PrefetchGate {
       const known = shards.find(proposal.shard);
       const isPostponed = this.#issued.get(known)?.isPostponed === true;
       if (!isPostponed && !this.#isProposable(proposal.shard, known, tick)) continue;
-      // Of the time it is wanted in, only what it stays counts: requests come as often then as before and after.
-      const p = hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
+      // Where room is short, only that part of the time it is wanted in counts that it stays.
+      const p = cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
       const isWorth = pricing.worthwhile(p, price, proposal.reason);
       const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
       this.#note(proposal, price, now, verdict);
