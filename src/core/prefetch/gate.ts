@@ -113,7 +113,8 @@ export class PrefetchGate {
       const isPostponed = this.#issued.get(known)?.isPostponed === true;
       if (!isPostponed && !this.#isProposable(proposal.shard, known, tick)) continue;
       // Where room is short, only that part of the time it is wanted in counts that it stays.
-      const p = cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
+      const p =
+        cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
       const isWorth = pricing.worthwhile(p, price, proposal.reason);
       const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
       this.#note(proposal, price, now, verdict);
