@@ -52,12 +52,18 @@ export class InstanceLifetime {
     this.#offset = Math.max(-MAX_OFFSET, Math.min(MAX_OFFSET, this.#offset + millis));
   }
 
-  /** The outcome of work done in this lifetime; rejects with {@link GoneError} when it ends before. */
-  within<T>(work: Promise<T>): Promise<T> {
+  /**
+   * The outcome of work done in this lifetime; rejects with {@link GoneError} when it ends before. What would begin after
+   * its end does not.
+   */
+  within<T>(work: () => T | Promise<T>): Promise<T> {
     if (this.#isOver) return Promise.reject(new GoneError("gone before"));
     return new Promise((resolve, reject) => {
       this.#onEnd.add(reject);
-      work.then(resolve, reject).finally(() => this.#onEnd.delete(reject));
+      Promise.resolve()
+        .then(work)
+        .then(resolve, reject)
+        .finally(() => this.#onEnd.delete(reject));
     });
   }
 

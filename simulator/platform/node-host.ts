@@ -44,7 +44,7 @@ export class NodeHost<Node extends { alarm(): void | Promise<void> }> {
   /** Calls the object, waking it if need be. Rejects with GoneError when its memory is lost before it has answered. */
   async call<T>(work: (node: Node) => T | Promise<T>): Promise<T> {
     const { node, lifetime } = this.#wake();
-    return lifetime.within(Promise.resolve().then(() => work(node)));
+    return lifetime.within(() => work(node));
   }
 
   /** Memory goes; the next call makes a new instance with what is on disk. */

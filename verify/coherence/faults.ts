@@ -9,6 +9,8 @@ const SHARED_EVERY = 40_000;
 const MAX_STEP = 2_000;
 /** An object nobody calls leaves memory after this, ms. */
 const IDLE_FOR = 10_000;
+/** Usual time between two losses of memory besides those by faults, ms: updates, moves, others' appetite. */
+const MEMORY_LASTS = 60_000;
 /** Usual time between two proposals to one partition, and between two rounds of placement, ms. */
 const PROPOSAL_EVERY = 2_000;
 const PLACEMENT_EVERY = 45_000;
@@ -152,6 +154,16 @@ export async function proposeForEver({ time }: Simulation, place: Place): Promis
         ),
       )
       .catch(() => undefined);
+  }
+}
+
+/** Lets a partition lose its memory, now and then, for ever: what it has on disk is what it lives by then. */
+export async function loseMemoryForEver(world: Simulation, place: Place): Promise<never> {
+  const prng = place.prng.fork();
+  for (;;) {
+    await world.time.sleep(prng.around(MEMORY_LASTS));
+    world.fault("memory lost", place.region);
+    place.partition.loseMemory();
   }
 }
 

@@ -14,8 +14,10 @@ import type { ShardStore } from "../../src/storage/shard-store.ts";
 
 /** Bytes of what an instance learns: small, so that a new one is cheap. */
 const MODEL_BYTES = bytes(65_536);
-/** Usual time to compute a digest, ms. */
+/** Usual time to compute a digest, ms; and what it may take when there is much else to do, at times. */
 const DIGEST_TIME = 5;
+const MAX_DIGEST_TIME = 2_000;
+const SLOW_DIGESTS = 0.2;
 const MIGRATIONS = migrationsOf("partition");
 
 /** What a partition has of the world. */
@@ -33,7 +35,7 @@ export interface PartitionInstanceDeps {
 export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNode> {
   const { address, time, prng, store, heartbeat, sendReport, sendPrefetch } = deps;
   const digest: Digest = async (data) => {
-    await time.sleep(prng.around(DIGEST_TIME));
+    await time.sleep(prng.chance(SLOW_DIGESTS) ? prng.between(0, MAX_DIGEST_TIME) : prng.around(DIGEST_TIME));
     return sha256(data);
   };
   return new NodeHost({
@@ -47,9 +49,9 @@ export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNo
         // Without tries of its own: their pauses are not of virtual time.
         store: resilient(store, { clock, retries: 0 }),
         clock,
-        heartbeat: (beat) => lifetime.within(heartbeat(beat)),
-        sendReport: (report) => lifetime.within(sendReport(report)),
-        sendPrefetch: (message, delay) => lifetime.within(sendPrefetch(message, delay)),
+        heartbeat: (beat) => lifetime.within(() => heartbeat(beat)),
+        sendReport: (report) => lifetime.within(() => sendReport(report)),
+        sendPrefetch: (message, delay) => lifetime.within(() => sendPrefetch(message, delay)),
         engine: { modelBytes: MODEL_BYTES },
         digest,
       }),

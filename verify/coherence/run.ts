@@ -1,6 +1,6 @@
 import type { Region } from "../../src/core/placement/regions.ts";
 import { check, type Violation } from "./checker.ts";
-import { placeForEver, proposeForEver, troubleAll, troubleRegion } from "./faults.ts";
+import { loseMemoryForEver, placeForEver, proposeForEver, troubleAll, troubleRegion } from "./faults.ts";
 import type { History } from "./history.ts";
 import { type Mutation, replace, takeOut } from "./mutation.ts";
 import { SHARDS } from "./shards.ts";
@@ -61,6 +61,7 @@ async function live(world: Simulation, seed: number, operations: number): Promis
   for (const place of world.places) {
     void troubleRegion(world, place);
     void proposeForEver(world, place);
+    void loseMemoryForEver(world, place);
   }
   await world.time.run(areDone);
   const history: History = { states: world.truth.states, operations: world.operations, faults: world.faults };
