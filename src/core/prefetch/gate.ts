@@ -116,10 +116,10 @@ export class PrefetchGate {
       const p =
         cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
       const isWorth = pricing.worthwhile(p, price, proposal.reason);
-      const verdict = refusal ?? (isWorth ? "pending" : "not worth the price");
+      const hasRoom = this.#hasRoom(accepted.length, MAX_HELD_FOR_OTHERS);
+      const verdict = refusal ?? (!isWorth ? "not worth the price" : hasRoom ? "pending" : "no room");
       this.#note(proposal, price, now, verdict);
       if (verdict !== "pending") continue;
-      if (!this.#hasRoom(accepted.length, MAX_HELD_FOR_OTHERS)) break;
       const issued = { ...proposal, probability: probability(p) };
       this.#issue(shards.intern(proposal.shard), issued, Math.max(hold, cache.holdTicks), tick, now);
       accepted.push(proposal);

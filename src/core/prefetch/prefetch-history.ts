@@ -23,7 +23,9 @@ export type PrefetchOutcome =
   /** Refused: prefetching is paused because it did not pay. */
   | "paused"
   /** Refused: it would not have earned its price. */
-  | "not worth the price";
+  | "not worth the price"
+  /** Refused: copies nobody has asked for yet take enough of the cache. */
+  | "no room";
 
 /** A prefetch that was decided on. */
 export interface PrefetchDecision {
