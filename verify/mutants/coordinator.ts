@@ -6,8 +6,8 @@ const UNITS = "test/core/coherence/coherence.test.ts";
 /** Faults in the coordinator, and in the parts of the protocol that both sides share. */
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   {
-    file: "durable-objects/coordinator/coordinator-node.ts",
-    find: "settings.version < this.#settings.current.version",
+    file: "durable-objects/coordinator/known-settings.ts",
+    find: "settings.version < this.#known.version",
     replace: "settings.version < 0",
     why: "the coordinator takes older settings",
     tests: [NODE],

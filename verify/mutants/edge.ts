@@ -159,8 +159,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/queues/consume.ts",
-    find: "Math.min(60, 2 ** Math.max(0, attempts - 1))",
-    replace: "Math.min(60, 2 ** Math.max(0, attempts))",
+    find: "Math.min(longest, 2 ** Math.max(0, attempts - 1))",
+    replace: "Math.min(longest, 2 ** Math.max(0, attempts))",
     why: "a failed message waits twice as long",
     tests: [QUEUES],
   },

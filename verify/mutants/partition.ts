@@ -30,18 +30,18 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/disk-tier.ts",
-    find: 'this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", number);',
+    find: 'this.#storage.sql.exec("DELETE FROM copies WHERE copy = ?", entry.copy);',
     replace: "",
     why: "an invalidated copy is back after the loss of memory",
     tests: [DISK],
   },
   {
     file: "durable-objects/partition/disk-tier.ts",
-    find: `    const number = this.#copyNumbers.get(id);
-    if (number === undefined) return false;`,
-    replace: `    const number = this.#copyNumbers.get(id);
-    this.#copyNumbers.delete(id);
-    if (number === undefined) return false;`,
+    find: `    if (entry === undefined) return;
+    this.#storage.sql.exec("DELETE FROM chunks`,
+    replace: `    if (entry === undefined) return;
+    this.#index.delete(id);
+    this.#storage.sql.exec("DELETE FROM chunks`,
     why: "a copy whose rows could not be deleted is forgotten, and not deleted by the next try",
     tests: [DISK],
   },
@@ -54,9 +54,9 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/disk-tier.ts",
-    find: "this.#policy = new Lru(this.#policy.capacity);",
-    replace: "",
-    why: "what was admitted and never written goes on taking room on disk",
+    find: "this.#index.clear();\n    this.#used = 0;",
+    replace: "this.#index.clear();",
+    why: "what a failed batch took goes on taking room on disk",
     tests: [DISK],
   },
   {
@@ -89,7 +89,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/reader.ts",
-    find: "    known.forget(change.shard);\n",
+    find: "    known.delete(change.shard);\n",
     replace: "",
     why: "a shard that was written is still said not to exist",
     tests: [COHERENCE],
@@ -173,8 +173,8 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/single-flight.ts",
-    find: "if (!flight.outdated) this.#known.note(",
-    replace: "this.#known.note(",
+    find: "if (!flight.outdated) this.#known.set(",
+    replace: "this.#known.set(",
     why: "a fetch overtaken by a write notes an absence",
     tests: [NODE],
   },
@@ -229,8 +229,8 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/known-shards.ts",
-    find: "if (this.#known.size <= MAX_KNOWN) return;",
-    replace: "if (this.#known.size <= MAX_KNOWN * 2) return;",
+    find: "super(MAX_KNOWN);",
+    replace: "super(MAX_KNOWN * 2);",
     why: "twice as many absences are remembered as the bound says",
     tests: [MEMORY],
   },
@@ -257,8 +257,8 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/partition-node.ts",
-    find: '.put("lease", this.#lease.toState(), { allowUnconfirmed: true })',
-    replace: '.put("lost", this.#lease.toState(), { allowUnconfirmed: true })',
+    find: ".put(MEMO, this.#memo(), { allowUnconfirmed: true })",
+    replace: '.put("lost", this.#memo(), { allowUnconfirmed: true })',
     why: "the lease does not outlive the memory",
     tests: [NODE],
   },
