@@ -80,10 +80,11 @@ describe.each(OTHERS)("a prefetch proposed by %s", (reason) => {
     });
   });
 
-  it("is refused where the shard is known not to exist", async () => {
+  it("is refused where the shard is known not to exist, asked for by whatever method", async () => {
     const bench = new Bench();
     await bench.read("s/none");
-    await propose(bench, "s/none", reason, 1);
+    await bench.read("s/nowhere", { method: "HEAD" });
+    for (const shard of ["s/none", "s/nowhere"]) await propose(bench, shard, reason, 1);
     expect(issued(bench)).toBe(0);
   });
 });
