@@ -12,8 +12,8 @@ import { recordDeadLetters } from "./dead.ts";
  * R2's own event notifications come here too, for writes made elsewhere. Partitions without a lease ask R2 before they serve anything, and are left asleep.
  */
 export async function consumeChanges(batch: MessageBatch, env: Bindings): Promise<void> {
-  const { good, poison } = parseBatch(batch, z.union([changeMessageSchema, r2NotificationSchema]));
-  await recordDeadLetters(env, batch.queue, poison);
+  const { good, invalid } = parseBatch(batch, z.union([changeMessageSchema, r2NotificationSchema]));
+  await recordDeadLetters(env, batch.queue, invalid);
   if (good.length === 0) return;
   const delivered = await invalidateEverywhere(
     env,

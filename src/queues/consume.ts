@@ -13,16 +13,16 @@ export function parseBatch<Schema extends z.ZodType>(
   schema: Schema,
 ): {
   readonly good: readonly { message: Message; body: z.output<Schema> }[];
-  readonly poison: readonly InvalidMessage[];
+  readonly invalid: readonly InvalidMessage[];
 } {
   const good: { message: Message; body: z.output<Schema> }[] = [];
-  const poison: InvalidMessage[] = [];
+  const invalid: InvalidMessage[] = [];
   for (const message of batch.messages) {
     const parsed = schema.safeParse(message.body);
     if (parsed.success) good.push({ message, body: parsed.data });
-    else poison.push({ message, fault: describeZodError(parsed.error) });
+    else invalid.push({ message, fault: describeZodError(parsed.error) });
   }
-  return { good, poison };
+  return { good, invalid };
 }
 
 /** The longest pause before a failed message is tried again, seconds. */

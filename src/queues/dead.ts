@@ -11,16 +11,16 @@ const MAX_DEAD_DELAY = 900;
 export async function recordDeadLetters(
   env: Bindings,
   queue: string,
-  poison: readonly InvalidMessage[],
+  invalid: readonly InvalidMessage[],
 ): Promise<void> {
-  if (poison.length === 0) return;
+  if (invalid.length === 0) return;
   try {
     await env.COORDINATOR.getByName("main").recordDeadLetters(
-      poison.map(({ message, fault }) => ({ queue, fault, body: JSON.stringify(message.body) ?? "" })),
+      invalid.map(({ message, fault }) => ({ queue, fault, body: JSON.stringify(message.body) ?? "" })),
     );
-    for (const { message } of poison) message.ack();
+    for (const { message } of invalid) message.ack();
   } catch {
-    for (const { message } of poison) message.retry(retryDelay(message.attempts, MAX_DEAD_DELAY));
+    for (const { message } of invalid) message.retry(retryDelay(message.attempts, MAX_DEAD_DELAY));
   }
 }
 

@@ -5,8 +5,8 @@ import { recordDeadLetters } from "./dead.ts";
 
 /** Queue `events`: reports of partitions, merged by the coordinator, each once. */
 export async function consumeEvents(batch: MessageBatch, env: Bindings): Promise<void> {
-  const { good, poison } = parseBatch(batch, reportSchema);
-  await recordDeadLetters(env, batch.queue, poison);
+  const { good, invalid } = parseBatch(batch, reportSchema);
+  await recordDeadLetters(env, batch.queue, invalid);
   if (good.length === 0) return;
   try {
     await env.COORDINATOR.getByName("main").applyReports(good.map(({ body }) => body));

@@ -14,8 +14,8 @@ export async function consumePrefetches(
   env: Bindings,
   now: () => number = Date.now,
 ): Promise<void> {
-  const { good, poison } = parseBatch(batch, prefetchMessageSchema);
-  await recordDeadLetters(env, batch.queue, poison);
+  const { good, invalid } = parseBatch(batch, prefetchMessageSchema);
+  await recordDeadLetters(env, batch.queue, invalid);
   for (const { message, body } of good) {
     const address = parsePartitionName(body.partition);
     const due = body.prefetches.filter(({ expires }) => expires > now());

@@ -1,108 +1,114 @@
-import { createHash } from "node:crypto";
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
 import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
-import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
+import { sha256 } from "../../simulator/platform/digest.ts";
+import { NodeHost } from "../../simulator/platform/node-host.ts";
+import { Prng } from "../../simulator/platform/prng.ts";
+import { migrationsOf } from "../../simulator/platform/sqlite-storage.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
-import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
+import type { Report } from "../../src/contract/messages.ts";
 import { buildReadRequest, type ReadRequest } from "../../src/contract/partition-protocol.ts";
+import type { Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/contract/settings.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import { parsePartitionName } from "../../src/core/routing/route.ts";
+import type { PartitionAddress } from "../../src/core/routing/route.ts";
+import { bytes } from "../../src/core/units.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
-import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 
-const PARTITION = "g1:weur:0";
+const WEUR: PartitionAddress = { name: "g1:weur:0", region: "weur", generation: 1, slot: 0 };
+const PARTITION_STEPS = migrationsOf("partition");
+const COORDINATOR_STEPS = migrationsOf("coordinator");
+/** Bytes of what the partition learns: small, so that a new instance is cheap. */
+const MODEL_BYTES = bytes(262_144);
 
-/** A store that counts what it is asked, and fails on demand. */
-function watched(store: ShardStore, wait: () => Promise<void>) {
-  const calls: string[] = [];
-  const state: { fault: Error | null } = { fault: null };
-  const call = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
-    calls.push(name);
-    await wait();
-    if (state.fault !== null) throw state.fault;
-    return work();
-  };
-  const shown: ShardStore = {
-    get: (id, range) => call("get", () => store.get(id, range)),
-    getUnless: (id, etag) => call("getUnless", () => store.getUnless(id, etag)),
-    head: (id) => call("head", () => store.head(id)),
-    put: (id, body, options) => store.put(id, body, options),
-    delete: (id) => store.delete(id),
-    list: (options) => store.list(options),
-  };
-  return { store: shown, calls, state };
-}
-
-/** One partition and its coordinator in virtual time, on storage that outlives their instances. */
+/** One partition and its coordinator on a platform of virtual time; everything they wait for takes as long as a test says. */
 export class Bench {
   readonly time = new VirtualTime();
+  /** The true time; machines' clocks are near it. */
   readonly clock: Clock = {
     now: () => Math.floor(this.time.now),
     after: (millis, callback) => this.time.after(millis, callback),
   };
   readonly truth = new MemoryShardStore(() => this.clock.now());
-  /** What R2 takes to answer, ms. */
-  delay = 1;
-  readonly r2 = watched(this.truth, () => this.time.sleep(this.delay));
-  readonly storage = new SqliteStorage();
+  /** What the partition asked the storage for. */
+  readonly asked: string[] = [];
   readonly reports: Report[] = [];
-  readonly queued: PrefetchMessage[] = [];
   readonly batches: (readonly QueuedPrefetch[])[] = [];
-  settings: Settings;
-  /** Whether the coordinator answers heartbeats, and the queue takes prefetches. */
+  readonly settings: Settings;
+  /** ms until the storage answers, until the coordinator does, and until a digest is there. */
+  storageTakes = 1;
+  heartbeatTakes = 0;
+  digestTakes = 0;
+  storageFails = false;
   coordinatorAnswers = true;
+  /** Whether the queues take prefetches, and reports. */
   queueTakes = true;
   reportsTaken = true;
-  /** Changes the storage's view of the partition made next, to make it fail. */
+  /** Answers heartbeats in the coordinator's place. */
+  answer: (beat: Heartbeat) => Promise<HeartbeatAnswer> = (beat) =>
+    this.coordinatorHost.call((node) => node.heartbeat(beat));
+  /** How the next instance of the partition sees its storage. */
   wrapStorage: (view: NodeStorage) => NodeStorage = (view) => view;
-  readonly coordinator: CoordinatorNode;
-  partition: PartitionNode;
-  #lives = 0;
+  readonly coordinatorHost: NodeHost<CoordinatorNode>;
+  readonly host: NodeHost<PartitionNode>;
+  /** The instances that are awake. */
+  coordinator!: CoordinatorNode;
+  partition!: PartitionNode;
 
   constructor(settings: Partial<Settings> = {}) {
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
-    this.coordinator = new CoordinatorNode({
-      storage: new SqliteStorage().view(() => false),
-      migrations: migrationsOf("coordinator"),
-      clock: this.clock,
-      readSettings: async () => ({ version: 1, settings: this.settings }),
-      partition: () => ({
-        invalidate: async (changes) => this.partition.invalidate(changes),
-        forget: () => this.partition.forget(),
-      }),
-      sendPrefetchBatch: async (batch) => {
-        if (!this.queueTakes) throw new Error("the queue is away");
-        this.batches.push(batch);
+    const prng = new Prng(1);
+    const { time } = this;
+    this.coordinatorHost = new NodeHost({
+      time,
+      prng: prng.fork(),
+      make: ({ storage, clock }) => {
+        this.coordinator = this.#makeCoordinator(storage, clock);
+        return this.coordinator;
       },
     });
-    this.partition = this.#wake();
+    this.host = new NodeHost({
+      time,
+      prng: prng.fork(),
+      make: ({ storage, clock }) => {
+        this.partition = this.#makePartition(this.wrapStorage(storage), clock);
+        return this.partition;
+      },
+    });
+    void this.coordinatorHost.call(() => undefined);
+    void this.host.call(() => undefined);
   }
 
-  /** Lets time pass until a promise is settled. */
+  /** Lets time pass until `work` is settled. */
   async run<T>(work: Promise<T>): Promise<T> {
-    let done = false;
-    const ended = (): void => {
-      done = true;
-    };
-    work.then(ended, ended);
-    await this.time.run(() => done);
-    return work;
+    let isOver = false;
+    const ended = work.finally(() => {
+      isOver = true;
+    });
+    await Promise.all([ended.catch(() => undefined), this.time.run(() => isOver)]);
+    return ended;
   }
 
-  /** Lets so much time pass. */
+  /** Lets so many ms pass. */
   pass(millis: number): Promise<void> {
     return this.run(this.time.sleep(millis));
   }
 
-  /** The partition's memory goes; what it stored stays. */
-  evict(): void {
-    this.partition = this.#wake();
+  /** The partition's alarm, now. */
+  housekeep(): Promise<void> {
+    return this.run(this.host.call((node) => node.alarm()));
   }
 
-  async read(id: string, more: Partial<ReadRequest> = {}) {
+  /** The partition's memory goes, and it wakes with what it stored. */
+  evict(): void {
+    this.host.loseMemory();
+    void this.host.call(() => undefined);
+  }
+
+  /** Begins a read as the edge asks for it, its body whole; time has to pass for it to end. */
+  async ask(id: string, more: Partial<ReadRequest> = {}) {
     const request = buildReadRequest({
       id,
       method: "GET",
@@ -113,43 +119,83 @@ export class Bench {
       conditions: {},
       ...more,
     });
-    const response = await this.run(this.partition.fetch(request));
-    const text = await this.run(response.text());
+    const response = await this.host.call((node) => node.fetch(request));
     return {
       status: response.status,
-      text,
+      text: await response.text(),
       cache: response.headers.get("Cache-Status"),
       headers: response.headers,
     };
+  }
+
+  /** A read, to its end. */
+  read(id: string, more: Partial<ReadRequest> = {}) {
+    return this.run(this.ask(id, more));
   }
 
   put(id: string, text: string, headers: { cacheControl?: string; contentType?: string } = {}) {
     return this.truth.put(id, new TextEncoder().encode(text), headers);
   }
 
-  #wake(): PartitionNode {
-    const address = parsePartitionName(PARTITION);
-    if (address === null) throw new Error("not a partition's name");
-    const life = ++this.#lives;
+  #makeCoordinator(storage: NodeStorage, clock: Clock): CoordinatorNode {
+    return new CoordinatorNode({
+      storage,
+      migrations: COORDINATOR_STEPS,
+      clock,
+      readSettings: async () => ({ version: 1, settings: this.settings }),
+      partition: () => ({
+        invalidate: (changes) => this.host.call((node) => node.invalidate(changes)),
+        forget: () => this.host.call((node) => node.forget()),
+      }),
+      sendPrefetchBatch: async (batch) => {
+        if (!this.queueTakes) throw new Error("the queue is away");
+        this.batches.push(batch);
+      },
+    });
+  }
+
+  #makePartition(storage: NodeStorage, clock: Clock): PartitionNode {
     return new PartitionNode({
-      address,
-      storage: this.wrapStorage(this.storage.view(() => life !== this.#lives)),
-      migrations: migrationsOf("partition"),
-      store: this.r2.store,
-      clock: this.clock,
+      address: WEUR,
+      storage,
+      migrations: PARTITION_STEPS,
+      store: this.#store(),
+      clock,
       heartbeat: async (beat) => {
         if (!this.coordinatorAnswers) throw new Error("the coordinator is away");
-        return this.coordinator.heartbeat(beat);
+        const answer = await this.answer(beat);
+        await this.time.sleep(this.heartbeatTakes);
+        return answer;
       },
-      digest: async (data) =>
-        Uint8Array.from(createHash("sha256").update(new Uint8Array(data)).digest()).buffer,
+      digest: async (data) => {
+        await this.time.sleep(this.digestTakes);
+        return sha256(data);
+      },
       sendReport: async (report) => {
         if (!this.reportsTaken) throw new Error("the queue is away");
         this.reports.push(report);
       },
-      sendPrefetch: async (message) => {
-        this.queued.push(message);
-      },
+      sendPrefetch: async () => undefined,
+      engine: { modelBytes: MODEL_BYTES },
     });
+  }
+
+  #store(): ShardStore {
+    const { truth } = this;
+    const answered = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
+      this.asked.push(name);
+      const answer = await act();
+      await this.time.sleep(this.storageTakes);
+      if (this.storageFails) throw new StorageUnavailableError("the storage did not answer");
+      return answer;
+    };
+    return {
+      get: (id, range) => answered("get", () => truth.get(id, range)),
+      getUnless: (id, etag) => answered("getUnless", () => truth.getUnless(id, etag)),
+      head: (id) => answered("head", () => truth.head(id)),
+      put: (id, body, options) => truth.put(id, body, options),
+      delete: (id) => truth.delete(id),
+      list: (options) => truth.list(options),
+    };
   }
 }

@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
-import { buildReadRequest } from "../../src/contract/partition-protocol.ts";
 import { Bench } from "./bench.ts";
 
 it("reads a copy from SQLite once for all who want it at once", async () => {
   const bench = new Bench();
   await bench.put("d/1", "bytes", { cacheControl: "max-age=3600" });
   for (let i = 0; i < 3; i++) await bench.read("d/1");
-  await bench.partition.alarm();
+  await bench.housekeep();
+  await bench.pass(1_000);
   let chunkReads = 0;
   bench.wrapStorage = (view) => ({
     ...view,
@@ -18,20 +18,10 @@ it("reads a copy from SQLite once for all who want it at once", async () => {
     },
   });
   bench.evict();
-  bench.r2.calls.length = 0;
-  const request = (): Request =>
-    buildReadRequest({
-      id: "d/1",
-      method: "GET",
-      user: "ada",
-      eventType: "read",
-      region: "weur",
-      bypass: false,
-      conditions: {},
-    });
-  const responses = await Promise.all(Array.from({ length: 20 }, () => bench.partition.fetch(request())));
-  expect(responses.map((response) => response.headers.get("Cache-Status"))).toEqual(
+  bench.asked.length = 0;
+  const answers = await bench.run(Promise.all(Array.from({ length: 20 }, () => bench.ask("d/1"))));
+  expect(answers.map(({ cache }) => cache)).toEqual(
     Array.from({ length: 20 }, () => "Foreshard; hit; detail=disk"),
   );
-  expect([chunkReads, bench.r2.calls]).toEqual([1, []]);
+  expect([chunkReads, bench.asked]).toEqual([1, []]);
 });

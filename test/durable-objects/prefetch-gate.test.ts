@@ -115,7 +115,7 @@ describe("a prefetch of the partition's own predictor", () => {
     await stored(bench, "p/a", "p/b");
     await teach(bench, "p/a", "p/b");
     const before = bench.partition.status().sinceLoaded.late;
-    bench.delay = 500;
+    bench.storageTakes = 500;
     await bench.read("p/a", { user: treatedUser });
     await bench.pass(50);
     expect((await bench.read("p/b", { user: treatedUser })).cache).toBe("Foreshard; fwd=uri-miss; collapsed");

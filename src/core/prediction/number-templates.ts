@@ -33,15 +33,15 @@ export class NumberTemplates {
   readonly #step: Int32Array;
   readonly #length: Int32Array;
 
-  /** @param streams number of users kept track of. @param rows rows of the larger table, a power of two. */
-  constructor(shards: ShardTable, streams: number, rows: number) {
+  /** @param users number of users kept track of. @param rows rows of the larger table, a power of two. */
+  constructor(shards: ShardTable, users: number, rows: number) {
     this.#shards = shards;
     this.#steps = new RowTable({ rows: rows / 2, slots: 16, halveAt: 120 });
     this.#chains = new RowTable({ rows, slots: 6, halveAt: 64 });
-    this.#rest = new Int32Array(streams * RING * MAX_NUMBERS);
-    this.#value = new Float64Array(streams * RING * MAX_NUMBERS);
-    this.#step = new Int32Array(streams * RING * MAX_NUMBERS);
-    this.#length = new Int32Array(streams);
+    this.#rest = new Int32Array(users * RING * MAX_NUMBERS);
+    this.#value = new Float64Array(users * RING * MAX_NUMBERS);
+    this.#step = new Int32Array(users * RING * MAX_NUMBERS);
+    this.#length = new Int32Array(users);
   }
 
   get bytes(): number {

@@ -58,7 +58,7 @@ export class Predictor {
   /** What a fill takes; what is wanted sooner cannot be prefetched. */
   fillMs = 0;
   readonly #shards: ShardTable;
-  readonly #streams: UserHistories;
+  readonly #histories: UserHistories;
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
   readonly #suffixes: SuffixTemplates;
@@ -71,8 +71,8 @@ export class Predictor {
 
   constructor(shards: ShardTable, sizes: PredictorSizes) {
     this.#shards = shards;
-    this.#streams = new UserHistories(sizes.users);
-    this.#successors = new Successors(shards, this.#streams, sizes.rows);
+    this.#histories = new UserHistories(sizes.users);
+    this.#successors = new Successors(shards, this.#histories, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
     this.#suffixes = new SuffixTemplates(shards, sizes.rows / 4);
     this.#log = new PredictionLog(INPUTS, sizes.log);
@@ -83,7 +83,7 @@ export class Predictor {
 
   get bytes(): number {
     return [
-      this.#streams,
+      this.#histories,
       this.#successors,
       this.#numbers,
       this.#suffixes,
@@ -100,7 +100,7 @@ export class Predictor {
 
   /** Ticks since the user's last event, 0 for their first. */
   gap(user: string, tick: number): number {
-    return this.#streams.gap(this.#streams.slotOf(user), tick);
+    return this.#histories.gap(this.#histories.slotOf(user), tick);
   }
 
   /**
@@ -110,12 +110,12 @@ export class Predictor {
    * @param type small integer for the event type
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
-    const slot = this.#streams.slotOf(user);
-    if (this.#streams.length(slot) === 0) this.#resetTemplates(slot);
+    const slot = this.#histories.slotOf(user);
+    if (this.#histories.length(slot) === 0) this.#resetTemplates(slot);
     const reference = this.#shards.reference(this.#stepOf(user, handle));
-    if (this.#streams.at(slot, 1) !== reference) {
+    if (this.#histories.at(slot, 1) !== reference) {
       this.#successors.learn(slot, reference, tick);
-      this.#streams.push(slot, reference, tick);
+      this.#histories.push(slot, reference, tick);
     }
     this.#markHistory(slot, tick);
     this.candidates.clear();
@@ -192,7 +192,7 @@ export class Predictor {
   #markHistory(slot: number, tick: number): void {
     const { historyMark, historyIndex } = this.#shards;
     for (let back = HISTORY; back >= 1; back--) {
-      const reference = this.#streams.at(slot, back);
+      const reference = this.#histories.at(slot, back);
       if (reference === 0) continue;
       historyMark[reference & HANDLE_MASK] = tick;
       historyIndex[reference & HANDLE_MASK] = back;
@@ -233,7 +233,7 @@ export class Predictor {
     log.probability[at] = p;
     log.mapBin[at] = mapBin;
     log.stream[at] = slot;
-    log.steps[at] = this.#streams.length(slot);
+    log.steps[at] = this.#histories.length(slot);
   }
 
   #learnFrom(at: number): void {
@@ -246,7 +246,7 @@ export class Predictor {
     const delay = first === 0 ? 0 : this.#timeOf(handle, first, at) - (log.time[at] as number);
     const label = first !== 0 && (this.fillMs === 0 || delay > this.fillMs) ? 1 : 0;
     const urgent =
-      label === 1 && first <= this.#streams.tickAfter(log.stream[at] as number, log.steps[at] as number)
+      label === 1 && first <= this.#histories.tickAfter(log.stream[at] as number, log.steps[at] as number)
         ? 1
         : 0;
     this.#mixture.learn(log, at, label, urgent);

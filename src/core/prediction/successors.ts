@@ -23,15 +23,15 @@ export const SUCCESSOR_EXPERTS = 4;
  */
 export class Successors {
   readonly #shards: ShardTable;
-  readonly #streams: UserHistories;
+  readonly #histories: UserHistories;
   readonly #orders: readonly RowTable[];
   readonly #window: RowTable;
   readonly #keys = new Int32Array(3);
 
   /** @param rows rows of each table, a power of two. */
-  constructor(shards: ShardTable, streams: UserHistories, rows: number) {
+  constructor(shards: ShardTable, histories: UserHistories, rows: number) {
     this.#shards = shards;
-    this.#streams = streams;
+    this.#histories = histories;
     this.#orders = [6, 3, 2].map((slots) => new RowTable({ rows: rows * 2, slots, halveAt: 64 }));
     this.#window = new RowTable({ rows, slots: 10, halveAt: 64 });
   }
@@ -60,7 +60,7 @@ export class Successors {
   /** Names what may come next for the user in `slot`, whose step to the present shard has been pushed. */
   propose(slot: number, user: string, candidates: Candidates, firstExpert: number): void {
     const known = this.#setKeys(slot);
-    const windowKey = hashPair(this.#streams.at(slot, 1), WINDOW_SALT);
+    const windowKey = hashPair(this.#histories.at(slot, 1), WINDOW_SALT);
     const rows = [0, 0, 0, this.#window.find(windowKey)];
     for (let order = 0; order < 3; order++)
       rows[order] = order < known ? (this.#orders[order] as RowTable).find(this.#keys[order] as number) : -1;
@@ -96,7 +96,7 @@ export class Successors {
   #setKeys(slot: number): number {
     let key = 0;
     for (let order = 0; order < 3; order++) {
-      const step = this.#streams.at(slot, order + 1);
+      const step = this.#histories.at(slot, order + 1);
       if (step === 0) return order;
       key = hashPair(key, step);
       this.#keys[order] = key;
@@ -108,7 +108,7 @@ export class Successors {
   #learnWindow(slot: number, reference: number, tick: number): void {
     const marks = this.#shards.historyMark;
     for (let back = 1; back <= WINDOW; back++) {
-      const anchor = this.#streams.at(slot, back);
+      const anchor = this.#histories.at(slot, back);
       if (anchor === 0 || anchor === reference) break;
       if (marks[anchor & HANDLE_MASK] === -tick) continue;
       marks[anchor & HANDLE_MASK] = -tick;
