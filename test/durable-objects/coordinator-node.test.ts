@@ -6,11 +6,11 @@ import { NodeHost } from "../../simulator/platform/node-host.ts";
 import { Prng } from "../../simulator/platform/prng.ts";
 import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
-import type { Report } from "../../src/contract/messages.ts";
 import { DEFAULT_SETTINGS } from "../../src/contract/settings.ts";
 import type { Change } from "../../src/core/coherence/change.ts";
 import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
 import { noCounts } from "../../src/core/reporting/read-counts.ts";
+import { emptyReport } from "../support/empty-report.ts";
 
 const SECOND = 1_000;
 const MIGRATIONS = migrationsOf("coordinator");
@@ -85,21 +85,7 @@ describe("the coordinator", () => {
 
   it("counts a report once, however often it is delivered", async () => {
     const { host } = coordinator();
-    const report: Report = {
-      partition: "g1:weur:0",
-      region: "weur",
-      incarnation: 1,
-      sequence: 0,
-      time: 1,
-      names: [],
-      seen: [],
-      edges: [],
-      pairs: [],
-      rates: [],
-      demand: [],
-      totals: { ...noCounts(), reads: 8 },
-      calibration: [],
-    };
+    const report = emptyReport({ totals: { ...noCounts(), reads: 8 } });
     expect(await host.call((node) => node.applyReports([report, report]))).toBe(1);
     expect(await host.call((node) => node.applyReports([report]))).toBe(0);
     const { totals } = await host.call((node) => node.overview());

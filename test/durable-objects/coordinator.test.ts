@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Report } from "../../src/contract/messages.ts";
-import { countsOf, noCounts } from "../../src/core/reporting/read-counts.ts";
+import { countsOf } from "../../src/core/reporting/read-counts.ts";
+import { emptyReport } from "../support/empty-report.ts";
 import { Bench } from "./bench.ts";
 
 /** What one sendBatch takes. */
@@ -8,24 +9,14 @@ const MAX_BATCH_BYTES = 256_000;
 const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 const longId = (i: number): string => `${"x".repeat(240)}/${i}`;
 
-function reportOf(bench: Bench, more: Partial<Report> = {}): Report {
+function reportOf(bench: Bench): Report {
   const names = Array.from({ length: 100 }, (_, i) => `s:${longId(i)}`);
-  return {
-    partition: "g1:weur:0",
-    region: "weur",
-    incarnation: 1,
-    sequence: 0,
+  return emptyReport({
     time: bench.clock.now(),
     names,
     seen: names.map((_, i): [number, number] => [i, 20]),
-    edges: [],
-    pairs: [],
-    rates: [],
     demand: names.map((_, i): [number, number, number, number] => [i, 20, 1, 2_000]),
-    totals: noCounts(),
-    calibration: [],
-    ...more,
-  };
+  });
 }
 
 const beat = (bench: Bench, slot: number) =>

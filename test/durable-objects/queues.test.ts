@@ -3,6 +3,7 @@ import type { Bindings } from "../../src/bindings.ts";
 import { consumeChanges } from "../../src/queues/changes.ts";
 import { consumeEvents } from "../../src/queues/events.ts";
 import { consumePrefetches } from "../../src/queues/prefetch.ts";
+import { emptyReport } from "../support/empty-report.ts";
 
 /** A message of one, and what became of it. */
 function batchOf(body: unknown, attempts = 1) {
@@ -109,21 +110,7 @@ describe("queue changes", () => {
 });
 
 describe("queue events", () => {
-  const REPORT = {
-    partition: "g1:weur:0",
-    region: "weur",
-    incarnation: 1,
-    sequence: 0,
-    time: 1,
-    names: [],
-    seen: [],
-    edges: [],
-    pairs: [],
-    rates: [],
-    demand: [],
-    totals: {},
-    calibration: [],
-  };
+  const REPORT = emptyReport();
 
   it("is acknowledged when the coordinator has the report, and not before", async () => {
     const [taken, refused] = [batchOf(REPORT), batchOf(REPORT)];

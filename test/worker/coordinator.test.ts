@@ -3,27 +3,25 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Report } from "../../src/contract/messages.ts";
 import { noCounts } from "../../src/core/reporting/read-counts.ts";
+import { emptyReport } from "../support/empty-report.ts";
 import { call, coordinator, eventually, partition, put, read, status } from "./support.ts";
 
-const report = (sequence: number, overrides: Partial<Report> = {}): Report => ({
-  partition: "g1:weur:0",
-  region: "weur",
-  incarnation: 1,
-  sequence,
-  time: Date.now(),
-  names: ["e:login", "s:profile/home", "e:read"],
-  seen: [[1, 8]],
-  edges: [[0, 1, [10, 8]]],
-  pairs: [[0, 2, 8]],
-  rates: [
-    [0, Math.floor(Date.now() / 10_000), 10],
-    [2, Math.floor(Date.now() / 10_000), 90],
-  ],
-  demand: [[1, 8, 1, 800]],
-  totals: { ...noCounts(), reads: 8, hits: 7, misses: 1, bytes: 800 },
-  calibration: [],
-  ...overrides,
-});
+const report = (sequence: number, overrides: Partial<Report> = {}): Report =>
+  emptyReport({
+    sequence,
+    time: Date.now(),
+    names: ["e:login", "s:profile/home", "e:read"],
+    seen: [[1, 8]],
+    edges: [[0, 1, [10, 8]]],
+    pairs: [[0, 2, 8]],
+    rates: [
+      [0, Math.floor(Date.now() / 10_000), 10],
+      [2, Math.floor(Date.now() / 10_000), 90],
+    ],
+    demand: [[1, 8, 1, 800]],
+    totals: { ...noCounts(), reads: 8, hits: 7, misses: 1, bytes: 800 },
+    ...overrides,
+  });
 
 const admin = async <T>(path: string): Promise<T> =>
   (await call(`/admin/api/${path}`, { token: "admin" })).json<T>();
