@@ -16,6 +16,7 @@ import { bytes } from "../../src/core/units.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import { type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import { readOf } from "../support/read-of.ts";
 
 const WEUR: PartitionAddress = { name: "g1:weur:0", region: "weur", generation: 1, slot: 0 };
 const PARTITION_STEPS = migrationsOf("partition");
@@ -109,16 +110,7 @@ export class Bench {
 
   /** Begins a read as the edge asks for it, its body whole; time has to pass for it to end. */
   async ask(id: string, more: Partial<ReadRequest> = {}) {
-    const request = buildReadRequest({
-      id,
-      method: "GET",
-      user: "ada",
-      eventType: "read",
-      region: "weur",
-      bypass: false,
-      conditions: {},
-      ...more,
-    });
+    const request = buildReadRequest(readOf(id, more));
     const response = await this.host.call((node) => node.fetch(request));
     return {
       status: response.status,

@@ -4,26 +4,18 @@ import { type Copy, MemoryTier } from "../../durable-objects/partition/memory-ti
 import { Reader } from "../../durable-objects/partition/reader.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
 import { newStats } from "../../durable-objects/partition/stats.ts";
-import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { CHANGES_WINDOW, Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import { bytes } from "../../src/core/units.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import { type OpenShard, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import { readOf } from "../support/read-of.ts";
 
 const SECOND = 1_000;
 
 describe("a reader that waits for the storage", () => {
-  const REQUEST: ReadRequest = {
-    id: "a",
-    method: "GET",
-    user: "u",
-    eventType: "read",
-    region: "weur",
-    conditions: {},
-    bypass: false,
-  };
+  const REQUEST = readOf("a");
   const text = (body: string) => new TextEncoder().encode(body);
 
   /** A partition's read path with a lease from time 0 on, whose storage answers when it is let. */

@@ -1,20 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import { ProblemError } from "../../src/contract/problems.ts";
 import { readDirectly } from "../../src/http/direct-read.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { readOf } from "../support/read-of.ts";
 
-const read = (range?: string): ReadRequest => ({
-  id: "a",
-  method: "GET",
-  user: "u",
-  eventType: "read",
-  region: "weur",
-  conditions: {},
-  bypass: false,
-  ...(range !== undefined && { range }),
-});
+const read = (range?: string) => readOf("a", range === undefined ? {} : { range });
 const text = (body: string) => new TextEncoder().encode(body);
 const CLOCK = { start: 0, now: () => 0 };
 

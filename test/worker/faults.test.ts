@@ -8,10 +8,10 @@ import {
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { Partition } from "../../durable-objects/partition.ts";
-import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import { readFromPartition } from "../../src/edge/partition-read.ts";
 import { publishInvalidation } from "../../src/edge/publish-invalidation.ts";
 import { consumeChanges } from "../../src/queues/changes.ts";
+import { readOf } from "../support/read-of.ts";
 import { callWith, faultyNamespace, platformError } from "./faulty.ts";
 import { call, eventually, partition, problem, put, read } from "./support.ts";
 
@@ -61,15 +61,7 @@ describe("a partition", () => {
   it("that says nothing is given up, and R2 is read", async () => {
     await put("p/silent", "bytes");
     const { namespace } = faultyNamespace("PARTITION", silent);
-    const asked: ReadRequest = {
-      id: "p/silent",
-      method: "GET",
-      user: "ada",
-      eventType: "read",
-      region: "weur",
-      bypass: false,
-      conditions: {},
-    };
+    const asked = readOf("p/silent");
     const response = await readFromPartition({ ...env, PARTITION: namespace }, WEUR, asked, { timeout: 50 });
     expect(await textOf(response)).toEqual([
       200,

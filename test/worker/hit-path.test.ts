@@ -1,17 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it, vi } from "vitest";
 import { buildReadRequest } from "../../src/contract/partition-protocol.ts";
+import { readOf } from "../support/read-of.ts";
 import { eventually, partition, put, read } from "./support.ts";
 
-const READ = buildReadRequest({
-  id: "hp/1",
-  method: "GET",
-  user: "ada",
-  eventType: "read",
-  region: "weur",
-  bypass: false,
-  conditions: {},
-});
+const READ = buildReadRequest(readOf("hp/1"));
 
 /** Every way out of a partition, as `[object, method]`: its storage, R2, the coordinator and the queues. */
 function waysOut(instance: object, storage: DurableObjectStorage): [Record<string, unknown>, string][] {
