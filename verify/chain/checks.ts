@@ -1,0 +1,4 @@
+import type { ChainCheck } from "./check.ts";
+
+/** All that `verify:chain` shows, in the order of the chain. */
+export const CHAIN_CHECKS: readonly ChainCheck[] = [];
