@@ -122,7 +122,7 @@ class SyntheticPartition {
       request.client = event.user;
       request.object = event.object;
       if (!this.#foreshard.request(request)) this.#foreshard.fill(request);
-      for (const object of this.#foreshard.plan()) {
+      for (const object of this.#foreshard.plan(request)) {
         this.#foreshard.fillPrefetched(object, request.size, request.time);
       }
     }

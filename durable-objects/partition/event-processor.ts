@@ -9,8 +9,8 @@ import { FifoQueue } from "../../src/core/collections/fifo-queue.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
 import type { ControlArm } from "../../src/core/experiment/control-arm.ts";
+import { isDistant, LEAD } from "../../src/core/prefetch/distant.ts";
 import type { PrefetchPlan } from "../../src/core/prefetch/plan.ts";
-import type { Prefetch } from "../../src/core/prefetch/prefetch.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, SECOND } from "../../src/core/units.ts";
 import type { MemoryTier } from "./memory-tier.ts";
@@ -24,10 +24,6 @@ const MAX_EVENTS_WAITING = 10_000;
 const SLICE = 100;
 /** A plan is given at least this long to be fetched: with fast users the engine's own horizon can be a moment. */
 const MIN_TIME_TO_FETCH = SECOND;
-/** What is due later than this can take the way through the queue, which delivers in a second or two. */
-const QUEUE_FROM = 30 * SECOND;
-/** How much before its arrival a queued prefetch should be delivered. */
-const QUEUE_LEAD = 5 * SECOND;
 
 /** What a read came to. */
 interface ReadStats {
@@ -152,18 +148,17 @@ export class EventProcessor {
       ...plan,
       expires: epochMillis(Math.max(plan.expires, now + MIN_TIME_TO_FETCH)),
     }));
-    const isDistant = ({ arrival }: Prefetch): boolean => arrival > now + QUEUE_FROM;
-    prefetcher.enqueue(prefetches.filter((prefetch) => !isDistant(prefetch)));
-    const distant = prefetches.filter(isDistant).slice(0, MAX_PREFETCH_KEYS);
+    prefetcher.enqueue(prefetches.filter((prefetch) => !isDistant(prefetch, now)));
+    const distant = prefetches.filter((prefetch) => isDistant(prefetch, now)).slice(0, MAX_PREFETCH_KEYS);
     if (distant.length === 0) return;
-    for (const plan of distant) engine.postpone(plan, now);
+    for (const plan of distant) engine.postpone(plan);
     const first = Math.min(...distant.map(({ arrival }) => arrival));
     const message = {
       partition: address.name,
       reason: "predicted" as const,
       prefetches: distant.map(toPlanned),
     };
-    sendPrefetch(message, queueDelay(first, now, QUEUE_LEAD)).catch(() => {
+    sendPrefetch(message, queueDelay(first, now, LEAD)).catch(() => {
       stats.faults++;
       for (const { shard } of distant) engine.prefetchFailed(shard);
     });

@@ -1,4 +1,5 @@
 import type { ChainCheck } from "./check.ts";
+import { typesCheck } from "./types.ts";
 
 /** All that `verify:chain` shows, in the order of the chain. */
-export const CHAIN_CHECKS: readonly ChainCheck[] = [];
+export const CHAIN_CHECKS: readonly ChainCheck[] = [typesCheck];

@@ -7,8 +7,6 @@ import type { Predictor, PredictorState } from "../prediction/predictor.ts";
 /** Everything an engine has learned, as plain data and typed arrays. */
 export interface EngineState {
   readonly tick: number;
-  /** Names of the event types, by number. */
-  readonly types: readonly string[];
   readonly shards: ShardTableState;
   readonly predictor: PredictorState;
   readonly reuse: MixerState;
@@ -24,9 +22,8 @@ export interface Learners {
 }
 
 /** O(model). */
-export const saveEngine = (learners: Learners, types: readonly string[], tick: number): EngineState => ({
+export const saveEngine = (learners: Learners, tick: number): EngineState => ({
   tick,
-  types,
   shards: learners.shards.toState(),
   predictor: learners.predictor.toState(),
   reuse: learners.reuse.mixer.toState(),

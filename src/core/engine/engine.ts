@@ -4,6 +4,7 @@ import { LearnedCache } from "../cache/learned.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
+import { EventTypes } from "../learning/event-types.ts";
 import { EVENT, IN_FLIGHT, RESIDENT, ShardTable, UNUSED, USED } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { Predictor } from "../prediction/predictor.ts";
@@ -20,7 +21,7 @@ import { PatternWatch } from "./pattern-watch.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 
 /** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
-const TABLE_SHARE = 0.28;
+const TABLE_SHARE = 0.245;
 /** Rows of the successor tables, and users remembered, per byte of the model; rounded down to a power of two. */
 const ROWS_PER_BYTE = 1 / 500;
 const USERS_PER_BYTE = 1 / 8_192;
@@ -44,8 +45,7 @@ export class Engine {
   readonly #dynamics = new CacheDynamics();
   readonly #history = new PrefetchHistory();
   readonly #isVain: (shard: string) => boolean;
-  readonly #types = new Map<string, number>();
-  readonly #typeNames: string[] = [];
+  readonly #types = new EventTypes();
   readonly #watch = new PatternWatch();
   #listener: ((probability: number, label: number) => void) | undefined;
   #tick = 0;
@@ -63,7 +63,7 @@ export class Engine {
     this.#isVain = isVain;
     this.#pricing = new PrefetchPricing(all);
     this.#shards = new ShardTable(all.modelBytes * TABLE_SHARE);
-    this.#predictor = new Predictor(this.#shards, {
+    this.#predictor = new Predictor(this.#shards, this.#types, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
       rows: powerOfTwo(all.modelBytes * ROWS_PER_BYTE),
       log: powerOfTwo(all.modelBytes * LOG_PER_BYTE),
@@ -126,7 +126,7 @@ export class Engine {
   request(event: ShardEvent, refusal: Refusal | null = null): EngineAnswer {
     const tick = ++this.#tick;
     const { shard, time } = event;
-    const type = this.#typeOf(event.type);
+    const type = this.#types.of(event.type, event.dataType);
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
     this.#setDynamics(event, tick);
@@ -134,7 +134,7 @@ export class Engine {
     const outcome = shard === undefined ? "none" : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
     if (prefetched && shard !== undefined) this.#gate.used(shard);
-    if (shard !== undefined) this.#noteDemand(handle, type, tick, time);
+    if (shard !== undefined) this.#noteDemand(handle, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
     this.#observeReuse(tick);
@@ -169,8 +169,8 @@ export class Engine {
   }
 
   /** A plan is due later, and will be proposed again when its time has come. */
-  postpone(plan: Prefetch, now: EpochMillis): void {
-    this.#gate.postpone(plan, this.#tick, now);
+  postpone(plan: Prefetch): void {
+    this.#gate.postpone(plan);
   }
 
   /** A prefetch came to nothing. */
@@ -241,14 +241,13 @@ export class Engine {
 
   /** Everything learned, as plain data and typed arrays; not which shards are resident. */
   toState(): EngineState {
-    return saveEngine(this.#parts, [...this.#typeNames], this.#tick);
+    return saveEngine(this.#parts, this.#tick);
   }
 
   /** An engine that knows what the state tells; its cache is empty, and is filled by {@link fill}. */
   static fromState(state: EngineState, capacity: Bytes, settings: Partial<EngineSettings> = {}): Engine {
     const engine = new Engine(capacity, settings);
     engine.#tick = state.tick;
-    for (const name of state.types) engine.#typeOf(name);
     restoreEngine(engine.#parts, state);
     return engine;
   }
@@ -283,7 +282,7 @@ export class Engine {
     this.#predictor.fillMs = dynamics.fillMs;
   }
 
-  #noteDemand(handle: number, type: number, tick: number, time: number): void {
+  #noteDemand(handle: number, tick: number, time: number): void {
     const t = this.#shards;
     const last = t.last[handle] as number;
     const turns = last === 0 ? 0 : (tick - last) / this.#reuse.turnover;
@@ -295,7 +294,6 @@ export class Engine {
     t.longRate[handle] = (t.longRate[handle] as number) * Math.exp(-turns / 8) + 1;
     t.last[handle] = tick;
     t.count[handle] = (t.count[handle] as number) + 1;
-    t.type[handle] = type;
     t.lastMs[handle] = time;
   }
 
@@ -320,16 +318,6 @@ export class Engine {
     return origin[handle] === USED ? "resident, prefetched and used" : "resident after demand";
   }
 
-  #typeOf(name: string): number {
-    const known = this.#types.get(name);
-    if (known !== undefined) return known;
-    // Beyond the bound all new types are one; event types are named by programs, not by users.
-    const type = Math.min(this.#types.size, MAX_TYPES);
-    if (type < MAX_TYPES) this.#types.set(name, type);
-    this.#typeNames[type] = type < MAX_TYPES ? name : "";
-    return type;
-  }
-
   #namesOf(handles: readonly number[]): readonly string[] {
     return handles.map((handle) => {
       const name = this.#shards.ids[handle] as string;
@@ -341,7 +329,5 @@ export class Engine {
 
 /** A shard with fewer demands is new. */
 const NEW = 8;
-/** Event types told apart. */
-const MAX_TYPES = 1_024;
 
 const powerOfTwo = (atMost: number): number => 1 << Math.max(2, Math.floor(Math.log2(atMost)));

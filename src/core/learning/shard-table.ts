@@ -1,4 +1,5 @@
 import { grown } from "../collections/grown.ts";
+import { hashPair, hashText } from "../hash.ts";
 
 /** Handles fit in 20 bits, so that a reference (handle and generation) fits in 31. */
 const MAX_HANDLES = 1 << 20;
@@ -7,7 +8,7 @@ const GENERATION_MASK = 0x7ff;
 /** First size of the table; it doubles as needed. */
 const FIRST_SIZE = 1_024;
 /** Bytes of the columns, of the map's entry and of the string's header per handle, measured on Node 24. */
-const BYTES_PER_HANDLE = 142;
+const BYTES_PER_HANDLE = 143;
 /** Handles the recycling hand looks at before it gives up and the table grows instead. */
 const RECYCLE_STEPS = 256;
 
@@ -39,6 +40,9 @@ export const SUFFIX = 3;
 const KIND_MARKS = ["", "\u0001", "\u0002", "\u0003"] as const;
 
 export type Kind = 0 | 1 | 2 | 3;
+
+/** What an entry is as the context of what follows: a hash, the same in every instance. O(length). */
+export const contextOf = (text: string, kind: Kind): number => hashPair(hashText(text), kind);
 
 /** A {@link ShardTable} as plain data: columns by handle. */
 export interface ShardTableState {
@@ -74,7 +78,7 @@ export class ShardTable {
   /** Decayed numbers of demands as of `last`: over about one turnover of the cache, and over eight. */
   shortRate = new Float32Array(FIRST_SIZE);
   longRate = new Float32Array(FIRST_SIZE);
-  /** Small integer for the event type of the last demand. */
+  /** Small integer for the kind of the last event. */
   type = new Uint16Array(FIRST_SIZE);
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
@@ -100,6 +104,8 @@ export class ShardTable {
   historyMark = new Int32Array(FIRST_SIZE);
   historyIndex = new Uint8Array(FIRST_SIZE);
   #recent = new Uint8Array(FIRST_SIZE);
+  /** Kinds of events seen: 0, 1, or 2 for more. */
+  #kinds = new Uint8Array(FIRST_SIZE);
   #generation = new Uint16Array(FIRST_SIZE);
 
   readonly #handles = new Map<string, number>();
@@ -141,6 +147,20 @@ export class ShardTable {
   /** Marks the entry as used since the recycling hand came by. */
   touch(handle: number): void {
     this.#recent[handle] = SPARED;
+  }
+
+  /** An event of this kind came; whether events of another kind have, too. */
+  noteType(handle: number, type: number): boolean {
+    const before = this.#kinds[handle] as number;
+    if (before === 0) this.#kinds[handle] = 1;
+    else if (this.type[handle] !== type) this.#kinds[handle] = 2;
+    this.type[handle] = type;
+    return this.#kinds[handle] === 2;
+  }
+
+  /** What the entry is as the context of what follows. O(length). */
+  contextOf(handle: number): number {
+    return contextOf(this.ids[handle] as string, this.kind[handle] as Kind);
   }
 
   /** A reference that goes stale when the handle is given to another entry. */
@@ -237,6 +257,7 @@ export class ShardTable {
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
     this.size[handle] = this.lastMs[handle] = this.mark[handle] = 0;
     this.historyMark[handle] = this.admittedAt[handle] = 0;
+    this.#kinds[handle] = 0;
     this.state[handle] = ABSENT;
   }
 
@@ -265,6 +286,7 @@ export class ShardTable {
     this.historyMark = grown(this.historyMark, new Int32Array(size));
     this.historyIndex = grown(this.historyIndex, new Uint8Array(size));
     this.#recent = grown(this.#recent, new Uint8Array(size));
+    this.#kinds = grown(this.#kinds, new Uint8Array(size));
     this.#generation = grown(this.#generation, new Uint16Array(size));
     this.#size = size;
   }

@@ -12,6 +12,9 @@ export class Candidates {
   readonly handles = new Int32Array(MAX_CANDIDATES);
   /** Bin of expert e on candidate i, at `i × experts + e`. */
   readonly bins: Int16Array;
+  /** Of candidate i: what the relation by which it follows directly tells of its delay, and of its probability. */
+  readonly delayStep = new Uint8Array(MAX_CANDIDATES);
+  readonly direct = new Float32Array(MAX_CANDIDATES);
   readonly experts: number;
   readonly #shards: ShardTable;
   readonly #absent: Int16Array;
@@ -42,6 +45,14 @@ export class Candidates {
     if (index >= 0) this.bins[index * this.experts + expert] = bin;
   }
 
+  /** It follows directly in this share of the cases, after a delay of `delayStep`. */
+  follows(handle: number, share: number, delayStep: number): void {
+    const index = this.indexOf(handle);
+    if (index < 0) return;
+    this.direct[index] = share;
+    this.delayStep[index] = delayStep;
+  }
+
   /** Index of `handle`, which is added if need be; -1 when the list is full. */
   indexOf(handle: number): number {
     const shards = this.#shards;
@@ -52,6 +63,7 @@ export class Candidates {
     shards.mark[handle] = this.#stamp;
     shards.markIndex[handle] = index;
     this.handles[index] = handle;
+    this.direct[index] = this.delayStep[index] = 0;
     const from = index * this.experts;
     for (let e = 0; e < this.experts; e++) this.bins[from + e] = this.#absent[e] as number;
     return index;

@@ -1,5 +1,7 @@
+import { hashPair } from "../hash.ts";
 import { CalibrationStats } from "../learning/calibration-stats.ts";
 import { DelayHistogram } from "../learning/delay-histogram.ts";
+import type { EventTypes } from "../learning/event-types.ts";
 import { PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { millis } from "../units.ts";
@@ -10,11 +12,11 @@ import { IdParts } from "./id-parts.ts";
 import { NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { USER_PLACEHOLDER } from "./row-bins.ts";
-import type { RowTable, RowTableState } from "./row-table.ts";
+import { delayOf, type RowTable, type RowTableState } from "./row-table.ts";
 import { SharedMap } from "./shared-map.ts";
 import { Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
-import { HISTORY, UserHistories } from "./user-histories.ts";
+import { HISTORY, type Step, UserHistories } from "./user-histories.ts";
 
 /** Predictions above this of what is not resident are all logged, of the rest one in {@link LOG_EVERY}: little hangs on them. */
 const LOG_ALL_ABOVE = 0.03;
@@ -22,6 +24,9 @@ const LOG_EVERY = 8;
 /** Shortest user ids that are looked for within shard ids; shorter ones would be found by chance. */
 const MIN_USER = 3;
 const HANDLE_MASK = 0xfffff;
+/** Experts that go by the form of ids: what they name may never have been read, so that no relation tells its delay. */
+const TEMPLATES: ReadonlySet<Expert> = new Set(["step", "chain", "suffix"]);
+
 /** How large the parts of the model may grow. */
 export interface PredictorSizes {
   readonly users: number;
@@ -58,6 +63,7 @@ export class Predictor {
   /** What a fill takes; what is wanted sooner cannot be prefetched. */
   fillMs = 0;
   readonly #shards: ShardTable;
+  readonly #types: EventTypes;
   readonly #histories: UserHistories;
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
@@ -68,9 +74,12 @@ export class Predictor {
   readonly #log: PredictionLog;
   readonly #mapBins = new Int16Array(MAX_CANDIDATES);
   #unlogged = 0;
+  /** Time between the present user's last two steps, ms; 0 when unknown. */
+  #pace = 0;
 
-  constructor(shards: ShardTable, sizes: PredictorSizes) {
+  constructor(shards: ShardTable, types: EventTypes, sizes: PredictorSizes) {
     this.#shards = shards;
+    this.#types = types;
     this.#histories = new UserHistories(sizes.users);
     this.#successors = new Successors(shards, this.#histories, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
@@ -107,22 +116,28 @@ export class Predictor {
    * The user's next event: learns from it and fills `candidates`, and `probability`.
    *
    * @param handle the shard read, or the entry of a caller's event
-   * @param type small integer for the event type
+   * @param type small integer for the kind of the event
    */
   observe(user: string, handle: number, type: number, tick: number, time: number): void {
     const slot = this.#histories.slotOf(user);
     if (this.#histories.length(slot) === 0) this.#resetTemplates(slot);
-    const reference = this.#shards.reference(this.#stepOf(user, handle));
-    if (this.#histories.at(slot, 1) !== reference) {
-      this.#successors.learn(slot, reference, tick);
-      this.#histories.push(slot, reference, tick);
+    const place = this.#placeOf(user, handle);
+    const plain = this.#shards.contextOf(place);
+    const step = this.#stepOf(plain, place, type);
+    if (place !== handle) this.#shards.noteType(handle, type);
+    const isRepeat =
+      this.#histories.at(slot, 1) === step.reference && this.#histories.contextAt(slot, 1) === step.context;
+    this.#pace = this.#histories.length(slot) === 0 ? 0 : this.#histories.sinceLast(slot, time);
+    if (!isRepeat) {
+      this.#successors.learn(slot, step, tick, time);
+      this.#histories.push(slot, step, tick, time);
     }
     this.#markHistory(slot, tick);
     this.candidates.clear();
     this.#successors.propose(slot, user, this.candidates, 0);
     if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
     this.#mapBins.fill(-1, 0, this.candidates.count);
-    this.#proposeMap(slot, reference, user);
+    this.#proposeMap(slot, plain, user);
     for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
   }
 
@@ -166,13 +181,34 @@ export class Predictor {
     return (this.#mapBins[index] as number) >= 0 ? wanted : this.#mixture.urgency(index, wanted);
   }
 
+  /**
+   * How long after the present event candidate `index` usually comes, ms: by its own relation to what the user did, or,
+   * where only the form of its id suggests it, as the user goes on; undefined where neither is known.
+   */
+  delay(index: number): number | undefined {
+    const known = delayOf(this.candidates.delayStep[index] as number);
+    if (known !== undefined || this.#pace === 0) return known;
+    return TEMPLATES.has(this.bestExpert(index)) ? this.#pace : undefined;
+  }
+
+  /** Probability that candidate `index` is the user's next step, however long that takes, by their relation alone. */
+  direct(index: number): number {
+    return this.candidates.direct[index] as number;
+  }
+
   /** Who thinks most of candidate `index`. */
   bestExpert(index: number): Expert {
     return (this.#mapBins[index] as number) >= 0 ? "map" : this.#mixture.bestExpert(index);
   }
 
-  /** What stands in the user's history for this event: ids that name the user are shared as a pattern. */
-  #stepOf(user: string, handle: number): number {
+  /** What the event is as a step of the user: as a context, its kind counts where it tells of what follows. */
+  #stepOf(plain: number, place: number, type: number): Step {
+    const typed = this.#shards.noteType(place, type) ? hashPair(plain, this.#types.hash(type)) : 0;
+    return this.#successors.stepOf(this.#shards.reference(place), plain, typed);
+  }
+
+  /** The entry that stands for the shard in the user's history: ids that name the user are shared as a pattern. */
+  #placeOf(user: string, handle: number): number {
     if (user.length < MIN_USER || this.#shards.kind[handle] !== SHARD) return handle;
     const id = this.#shards.ids[handle] as string;
     if (!id.includes(user)) return handle;
@@ -181,9 +217,9 @@ export class Predictor {
     return pattern;
   }
 
-  #proposeMap(slot: number, reference: number, user: string): void {
+  #proposeMap(slot: number, context: number, user: string): void {
     if (!this.#map.filled) return;
-    this.#map.propose(reference, this.#successors.experience(slot), user, (handle, bin) => {
+    this.#map.propose(context, this.#successors.experience(slot), user, (handle, bin) => {
       const index = this.candidates.indexOf(handle);
       if (index >= 0) this.#mapBins[index] = bin;
     });

@@ -50,6 +50,13 @@ export const presentBin = (rows: RowTable, row: number, slot: number): number =>
 export const absentBin = (total: number): number =>
   total < 0.5 ? 0 : total < 1.5 ? 1 : total < 3.5 ? 2 : total < 8.5 ? 3 : total < 20 ? 4 : 5;
 
+/** Times a relation was seen before it is believed by itself. */
+const MIN_SEEN = 3;
+
+/** Probability by a relation seen `n` times in `total` cases alone; 0 while it was seen too seldom. */
+const directProbability = (n: number, total: number): number =>
+  n < MIN_SEEN ? 0 : ((n / Math.max(n, total)) * n) / (n + 1);
+
 /**
  * Names the targets of `row` that came in at least `minShare` of its visits; patterns are filled in with the user's
  * id. O(slots).
@@ -70,7 +77,10 @@ export function nameTargets(
     if (n === 0 || n < least) continue;
     const target = shards.resolve(rows.targets[slot] as number);
     const handle = target === 0 ? 0 : shardOf(target, shards, user);
-    if (handle !== 0) candidates.say(handle, expert, presentBin(rows, row, slot));
+    if (handle === 0) continue;
+    candidates.say(handle, expert, presentBin(rows, row, slot));
+    const delayStep = rows.delayStep(slot);
+    if (delayStep > 0) candidates.follows(handle, directProbability(n, rows.total(row)), delayStep);
   }
 }
 

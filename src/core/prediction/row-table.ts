@@ -2,8 +2,16 @@
 const WAYS = 4;
 /** Counts are kept in halves, so that halving them loses nothing the first time. */
 const UNIT = 2;
+/** Delays are kept as logarithms, in steps of an eighth of an octave: up to 49 days fit a byte. */
+const STEPS_PER_OCTAVE = 8;
+/** A delay falls by half of the way to one that is shorter, and rises by a step: about one in ten comes sooner. */
+const DELAY_FALL = 0.5;
 /** One displacement in this many makes the rows that stayed a little weaker, so that rows nobody visits give way. */
 const WEAR_EVERY = 8;
+
+/** The ms that a table's delay step stands for; undefined for 0, which says that it is not known. */
+export const delayOf = (step: number): number | undefined =>
+  step === 0 ? undefined : 2 ** ((step - 1) / STEPS_PER_OCTAVE) - 1;
 
 /** What a {@link RowTable} is made of. */
 export interface RowTableOptions {
@@ -13,6 +21,8 @@ export interface RowTableOptions {
   readonly slots: number;
   /** At this total a row's counts are halved: old habits fade as new ones come. At most 120. */
   readonly halveAt: number;
+  /** Whether each target has its delay; without, `delay` is unknown. */
+  readonly delays?: boolean;
 }
 
 /** What a {@link RowTable} has counted: its rows in use, one after the other. */
@@ -38,12 +48,14 @@ export class RowTable {
   readonly #visits: Uint8Array;
   readonly #counts: Uint8Array;
   readonly #seenAt: Uint8Array;
+  /** 0: unknown. */
+  readonly #delays: Uint8Array;
   readonly #groups: number;
   readonly #halveAt: number;
   #displaced = 0;
 
   constructor(options: RowTableOptions) {
-    const { rows, slots, halveAt } = options;
+    const { rows, slots, halveAt, delays = false } = options;
     this.slots = slots;
     this.#groups = (rows - 1) & ~(WAYS - 1);
     this.#halveAt = halveAt * UNIT;
@@ -53,10 +65,11 @@ export class RowTable {
     this.targets = new Int32Array(rows * slots);
     this.#counts = new Uint8Array(rows * slots);
     this.#seenAt = new Uint8Array(rows * slots);
+    this.#delays = new Uint8Array(delays ? rows * slots : 0);
   }
 
   get bytes(): number {
-    return this.#keys.byteLength * 1.5 + this.targets.byteLength * 1.5;
+    return this.#keys.byteLength * 1.5 + this.targets.byteLength * 1.5 + this.#delays.byteLength;
   }
 
   /** The row of `key` (a non-zero hash), or -1. */
@@ -82,8 +95,10 @@ export class RowTable {
 
   /** Forgets all rows. O(rows). */
   clear(): void {
-    for (const column of [this.#keys, this.#totals, this.#visits, this.targets, this.#counts, this.#seenAt])
+    const { targets } = this;
+    for (const column of [this.#keys, this.#totals, this.#visits, targets, this.#counts, this.#seenAt])
       column.fill(0);
+    this.#delays.fill(0);
   }
 
   /** Counts one more occurrence of the row's context. */
@@ -94,8 +109,8 @@ export class RowTable {
     if (total >= this.#halveAt) this.#halve(row);
   }
 
-  /** Counts `target` as having come after the row's context. */
-  add(row: number, target: number): void {
+  /** Counts `target` as having come after the row's context. Returns its slot; -1 when it has none yet. */
+  add(row: number, target: number): number {
     const from = row * this.slots;
     let weakest = from;
     for (let slot = from; slot < from + this.slots; slot++) {
@@ -103,18 +118,47 @@ export class RowTable {
       if (this.targets[slot] === target) {
         if (count < 254) this.#counts[slot] = count + UNIT;
         this.#seenAt[slot] = this.#visits[row] as number;
-        return;
+        return slot;
       }
       if (count < (this.#counts[weakest] as number)) weakest = slot;
     }
     const left = (this.#counts[weakest] as number) - 1;
     if (left > 1) {
       this.#counts[weakest] = left;
-      return;
+      return -1;
     }
     this.targets[weakest] = target;
     this.#counts[weakest] = UNIT;
     this.#seenAt[weakest] = this.#visits[row] as number;
+    this.#delays[weakest] = 0;
+    return weakest;
+  }
+
+  /** The slot's target came `ms` after the row's context; nothing in a table without delays. */
+  addDelay(slot: number, ms: number): void {
+    if (this.#delays.length === 0) return;
+    const seen = Math.min(255, 1 + Math.round(Math.log2(1 + Math.max(0, ms)) * STEPS_PER_OCTAVE));
+    const known = this.#delays[slot] as number;
+    const step = seen > known ? 1 : Math.floor((seen - known) * DELAY_FALL);
+    this.#delays[slot] = known === 0 ? seen : known + step;
+  }
+
+  /** How soon after the row's context the slot's target usually comes at the earliest, as {@link delayOf} reads it. */
+  delayStep(slot: number): number {
+    return this.#delays[slot] ?? 0;
+  }
+
+  /**
+   * How much more the row tells of its targets than `whole`, a row of which it is a part: G² = 2·n·KL(row ‖ whole).
+   * What came once proves nothing. O(slots²).
+   */
+  distinctness(row: number, whole: number): number {
+    let sum = 0;
+    for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++) {
+      const n = this.count(slot);
+      if (n > 1) sum += n * Math.log(n / (this.total(row) * this.#expected(whole, slot)));
+    }
+    return 2 * sum;
   }
 
   /** Whether `target` is among the row's. */
@@ -140,6 +184,14 @@ export class RowTable {
   /** Occurrences of the row's context, decayed. */
   total(row: number): number {
     return (this.#totals[row] as number) / UNIT;
+  }
+
+  /** Share of the row's visits that led to `target`; at most 1. */
+  share(row: number, target: number): number {
+    for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++)
+      if (this.targets[slot] === target)
+        return Math.min(1, this.count(slot) / Math.max(this.total(row), 1 / UNIT));
+    return 0;
   }
 
   /** Times the slot's target came after the row's context, decayed; 0 for an empty slot. */
@@ -183,6 +235,11 @@ export class RowTable {
     });
   }
 
+  /** The share of the slot's target in another row; that of half a visit where it is not there. */
+  #expected(row: number, slot: number): number {
+    return Math.max(this.share(row, this.targets[slot] as number), 1 / (UNIT * this.total(row)));
+  }
+
   #halve(row: number): void {
     this.#totals[row] = (this.#totals[row] as number) >> 1;
     const from = row * this.slots;
@@ -203,5 +260,6 @@ export class RowTable {
     this.targets.fill(0, from, from + this.slots);
     this.#counts.fill(0, from, from + this.slots);
     this.#seenAt.fill(0, from, from + this.slots);
+    this.#delays.fill(0, from, from + this.slots);
   }
 }

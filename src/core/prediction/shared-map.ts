@@ -1,6 +1,6 @@
 import { hashPair } from "../hash.ts";
 import { shardOfKey, typeOfKey } from "../keys.ts";
-import { EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
+import { contextOf, EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { ABSENT_BINS, presentBin, priorOfBin, ROW_BINS, shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
@@ -45,24 +45,24 @@ export class SharedMap {
     if (whole) this.#rows.clear();
     for (const [key, next] of entries) {
       const type = typeOfKey(key);
-      const targets = next.map(([shard]) => this.#reference(shard, false));
+      const targets = next.map(([shard]) => this.#reference(shard));
       const counts = next.map(([, probability]) => probability * WEIGHT);
-      const from = this.#reference(type ?? shardOfKey(key) ?? "", type !== null);
+      const from = type === null ? contextOfShard(shardOfKey(key) ?? "") : contextOf(type, EVENT);
       this.#rows.put(hashPair(from, 0), WEIGHT, targets, counts);
     }
     if (whole || entries.length > 0) this.#filled = entries.length > 0;
   }
 
-  /** Calls `name` for each shard that others read after `reference`, unless there is `experience` enough here. */
+  /** Calls `name` for each shard that others read after `context`, unless there is `experience` enough here. */
   propose(
-    reference: number,
+    context: number,
     experience: number,
     user: string,
     name: (handle: number, bin: number) => void,
   ): void {
     if (experience >= OWN_EXPERIENCE) return;
     const rows = this.#rows;
-    const row = rows.find(hashPair(reference, 0));
+    const row = rows.find(hashPair(context, 0));
     if (row < 0) return;
     for (let slot = row * SLOTS; slot < (row + 1) * SLOTS; slot++) {
       if (rows.count(slot) === 0 || rows.count(slot) < MIN_SHARE * rows.total(row)) continue;
@@ -82,10 +82,12 @@ export class SharedMap {
     this.#rates[bin] = this.rate(bin) + (label - this.rate(bin)) * RATE;
   }
 
-  #reference(text: string, event: boolean): number {
-    const kind = event ? EVENT : text.includes(USER_PLACEHOLDER) ? PATTERN : SHARD;
-    const handle = this.#shards.intern(text, kind);
+  #reference(text: string): number {
+    const handle = this.#shards.intern(text, kindOf(text));
     this.#shards.touch(handle);
     return this.#shards.reference(handle);
   }
 }
+
+const kindOf = (shard: string) => (shard.includes(USER_PLACEHOLDER) ? PATTERN : SHARD);
+const contextOfShard = (shard: string): number => contextOf(shard, kindOf(shard));

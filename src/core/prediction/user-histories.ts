@@ -3,6 +3,18 @@ export const HISTORY = 32;
 /** Bytes of a user's map entry and id. */
 const ENTRY_BYTES = 120;
 
+/** One step of a user. */
+export interface Step {
+  /** Reference of the shard, pattern or event. */
+  readonly reference: number;
+  /** Hash of what was done: the context of what comes next. */
+  readonly context: number;
+  /** Hash of the same told less, or more, exactly; 0 when there is no other way to tell it. */
+  readonly other: number;
+  /** Whether `context` has the kind of the event in it. */
+  readonly isTyped: boolean;
+}
+
 /**
  * What each user did last: a bounded number of users, each with the references of their latest shards. Beyond the
  * bound, a user idle for long (second chance) makes room. Events of no known user form one common stream, that of the
@@ -11,6 +23,11 @@ const ENTRY_BYTES = 120;
 export class UserHistories {
   readonly #history: Int32Array;
   readonly #ticks: Int32Array;
+  readonly #contexts: Int32Array;
+  readonly #other: Int32Array;
+  readonly #typed: Uint8Array;
+  /** Time of the last step, ms since the epoch. */
+  readonly #time: Float64Array;
   readonly #length: Int32Array;
   readonly #lastTick: Int32Array;
   readonly #used: Uint8Array;
@@ -24,6 +41,10 @@ export class UserHistories {
     this.#limit = limit;
     this.#history = new Int32Array(limit * HISTORY);
     this.#ticks = new Int32Array(limit * HISTORY);
+    this.#contexts = new Int32Array(limit * HISTORY);
+    this.#other = new Int32Array(limit);
+    this.#typed = new Uint8Array(limit);
+    this.#time = new Float64Array(limit);
     this.#length = new Int32Array(limit);
     this.#lastTick = new Int32Array(limit);
     this.#used = new Uint8Array(limit);
@@ -31,9 +52,9 @@ export class UserHistories {
 
   get bytes(): number {
     return (
-      this.#history.byteLength * 2 +
-      this.#length.byteLength * 2 +
-      this.#used.byteLength +
+      this.#history.byteLength * 3 +
+      this.#length.byteLength * 5 +
+      this.#used.byteLength * 2 +
       this.#users.length * ENTRY_BYTES
     );
   }
@@ -66,12 +87,38 @@ export class UserHistories {
     return this.#history[slot * HISTORY + ((length - back) & (HISTORY - 1))] as number;
   }
 
-  /** Appends `reference` to the user's history. */
-  push(slot: number, reference: number, tick: number): void {
+  /** The context that the user's step `back` steps ago is, or 0. */
+  contextAt(slot: number, back: number): number {
+    const length = this.#length[slot] as number;
+    if (back > length || back > HISTORY) return 0;
+    return this.#contexts[slot * HISTORY + ((length - back) & (HISTORY - 1))] as number;
+  }
+
+  /** The latest step told in the other way, or 0. */
+  otherContext(slot: number): number {
+    return (this.#length[slot] as number) === 0 ? 0 : (this.#other[slot] as number);
+  }
+
+  /** Whether the latest step's context has the kind of the event in it. */
+  isTyped(slot: number): boolean {
+    return this.#typed[slot] === 1;
+  }
+
+  /** Time since the latest step, ms. */
+  sinceLast(slot: number, time: number): number {
+    return time - (this.#time[slot] as number);
+  }
+
+  /** Appends a step to the user's history. */
+  push(slot: number, { reference, context, other, isTyped }: Step, tick: number, time: number): void {
     const length = this.#length[slot] as number;
     const at = slot * HISTORY + (length & (HISTORY - 1));
     this.#history[at] = reference;
+    this.#contexts[at] = context;
     this.#ticks[at] = tick;
+    this.#other[slot] = other;
+    this.#typed[slot] = isTyped ? 1 : 0;
+    this.#time[slot] = time;
     this.#length[slot] = length + 1;
   }
 

@@ -5,6 +5,7 @@ import type { ShardEvent } from "../event.ts";
 import { ABSENT, IN_FLIGHT, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { Predictor } from "../prediction/predictor.ts";
 import { epochMillis, millis, probability } from "../units.ts";
+import { DISTANT } from "./distant.ts";
 import type { PrefetchPlan } from "./plan.ts";
 import type { Prefetch } from "./prefetch.ts";
 import type { PrefetchHistory, PrefetchOutcome } from "./prefetch-history.ts";
@@ -18,10 +19,10 @@ const MAX_HELD_FOR_OTHERS = 0.25;
 const LOST_AFTER = 8;
 /** Prefetches under way that are kept track of; a host that never tells what became of them must not fill the memory. */
 const MAX_IN_FLIGHT = 4_096;
+/** What is far beyond the horizon is fetched ahead only where its relation makes it more likely than not. */
+const MIN_DIRECT = 0.5;
 /** The delay by which a prefetch is dropped: all but the last twentieth have been asked for by then. */
 const EXPIRY = 0.95;
-/** Ticks are kept in 31 bits. */
-const MAX_TICK = 0x7fffffff;
 const NO_PLANS: readonly PrefetchPlan[] = [];
 
 /** Why nothing may be fetched ahead at present, whatever it would earn. */
@@ -44,8 +45,6 @@ interface Issued {
   readonly at: number;
   /** Ticks the copy is held for if nobody asks for it. */
   readonly hold: number;
-  /** It will be proposed again when its time has come. */
-  readonly isPostponed: boolean;
 }
 
 /**
@@ -57,6 +56,8 @@ export class PrefetchGate {
   readonly #deps: GateDeps;
   /** Prefetches under way by handle, oldest first. */
   readonly #issued = new BoundedMap<number, Issued>(MAX_IN_FLIGHT, (handle) => this.overtaken(handle));
+  /** Shards whose prefetch was put off, and when they are to be asked for, ms since the epoch. */
+  readonly #postponed = new BoundedMap<string, number>(MAX_IN_FLIGHT);
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
@@ -79,12 +80,16 @@ export class PrefetchGate {
     let plans: PrefetchPlan[] | undefined;
     for (let i = 0; i < candidates.count; i++) {
       const handle = candidates.handles[i] as number;
-      const p = predictor.probability[i] as number;
+      const far = this.#farDelay(i);
+      const p = far > 0 ? predictor.direct(i) : (predictor.probability[i] as number);
       if (handle === current || !pricing.worthwhile(p, price, "predicted")) continue;
-      if (!this.#isAway(handle, tick) || !pricing.isUrgent(p, predictor.urgency(i))) continue;
+      if (!this.#isAway(handle, tick)) continue;
+      const isTime =
+        far > 0 ? !this.#isPutOff(handle, event.time) : pricing.isUrgent(p, predictor.urgency(i));
+      if (!isTime) continue;
       const issued = plans?.length ?? 0;
       if (!this.#hasRoom(issued, MAX_HELD)) break;
-      const plan = this.#planOf(i, handle, event);
+      const plan = this.#planOf(i, p, far, event);
       this.#note(plan, price, event.time, refusal ?? "pending", event, plan.source);
       if (refusal !== null) continue;
       this.#issue(handle, plan, this.#deps.cache.holdTicks, tick, event.time);
@@ -110,8 +115,7 @@ export class PrefetchGate {
       const { hold, ticks } = this.#holdOf(proposal, now);
       const price = this.price(hold);
       const known = shards.find(proposal.shard);
-      const isPostponed = this.#issued.get(known)?.isPostponed === true;
-      if (!isPostponed && !this.#isProposable(proposal.shard, known, tick)) continue;
+      if (!this.#isProposable(proposal.shard, known, tick)) continue;
       // Where room is short, only that part of the time it is wanted in counts that it stays.
       const p =
         cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
@@ -128,16 +132,11 @@ export class PrefetchGate {
     return accepted;
   }
 
-  /** What `plan` let through is due later: it is not planned again meanwhile, and considered anew when it is proposed. */
-  postpone({ shard, arrival, probability: p, reason }: Prefetch, tick: number, now: number): void {
-    const { shards, dynamics, cache, pricing } = this.#deps;
-    const handle = shards.find(shard);
-    const issued = this.#issued.get(handle);
-    if (issued === undefined) return;
-    this.#issued.set(handle, { ...issued, isPostponed: true });
-    const wait = dynamics.tickMs > 0 ? (arrival - now) / dynamics.tickMs : 0;
-    shards.heldUntil[handle] = Math.min(MAX_TICK, tick + Math.ceil(wait) + cache.holdTicks * LOST_AFTER);
-    pricing.withdraw(p, reason);
+  /** What `plan` let through is due later: it is not put off twice, and considered anew when it is proposed then. */
+  postpone({ shard, arrival, probability: p, reason }: Prefetch): void {
+    this.failed(this.#deps.shards.find(shard));
+    this.#postponed.set(shard, arrival);
+    this.#deps.pricing.withdraw(p, reason);
   }
 
   /** A prefetch has arrived at `now`; returns how many ticks its copy is to be held. */
@@ -187,6 +186,10 @@ export class PrefetchGate {
     return !this.#deps.isVain(shards.ids[handle] as string);
   }
 
+  #isPutOff(handle: number, now: number): boolean {
+    return (this.#postponed.get(this.#deps.shards.ids[handle] as string) ?? 0) > now;
+  }
+
   #isProposable(shard: string, handle: number, tick: number): boolean {
     return handle === 0 ? !this.#deps.isVain(shard) : this.#isAway(handle, tick);
   }
@@ -208,18 +211,31 @@ export class PrefetchGate {
     const { shards, cache, pricing } = this.#deps;
     shards.state[handle] = IN_FLIGHT;
     shards.heldUntil[handle] = tick + Math.max(hold, cache.holdTicks * LOST_AFTER);
-    this.#issued.set(handle, { at: now, hold, isPostponed: false });
+    this.#issued.set(handle, { at: now, hold });
     pricing.recordIssued(p, reason);
   }
 
-  #planOf(index: number, handle: number, { time }: ShardEvent): PrefetchPlan {
+  /** How soon candidate `index` comes, ms, where that is far beyond the horizon and all but certain; else 0. */
+  #farDelay(index: number): number {
+    const { predictor } = this.#deps;
+    const delay = predictor.direct(index) > MIN_DIRECT ? predictor.delay(index) : undefined;
+    return delay !== undefined && delay > DISTANT ? delay : 0;
+  }
+
+  /**
+   * What is not `far` is near, whatever its relation says: within the horizon. Where a relation does not tell its own
+   * delay, what the predictions of this partition usually take stands in.
+   */
+  #planOf(index: number, p: number, far: number, { time }: ShardEvent): PrefetchPlan {
     const { shards, predictor, cache, dynamics } = this.#deps;
     const hold = millis(cache.holdTicks * dynamics.tickMs);
+    const { arrival } = predictor;
+    const wait = far || Math.min(DISTANT, predictor.delay(index) ?? arrival.quantile(0.5, hold));
     return {
-      shard: shards.ids[handle] as string,
-      probability: probability(predictor.probability[index] as number),
-      arrival: epochMillis(time + predictor.arrival.quantile(0.5, hold)),
-      expires: epochMillis(time + predictor.arrival.quantile(EXPIRY, hold)),
+      shard: shards.ids[predictor.candidates.handles[index] as number] as string,
+      probability: probability(p),
+      arrival: epochMillis(time + wait),
+      expires: epochMillis(time + Math.max(arrival.quantile(EXPIRY, hold), 2 * wait)),
       reason: "predicted",
       source: predictor.bestExpert(index),
     };

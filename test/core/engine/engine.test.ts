@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "../../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../../src/core/engine/settings.ts";
 import type { EngineAnswer } from "../../../src/core/prefetch/plan.ts";
-import { bytes, epochMillis } from "../../../src/core/units.ts";
+import { bytes, epochMillis, probability } from "../../../src/core/units.ts";
 
 /** A host with instant storage: fills what is missed and what is planned. */
 class Host {
@@ -54,6 +54,60 @@ describe("Engine", () => {
     const first = host.read("new", "a");
     expect(first.plans.map((plan) => plan.shard).concat([...host.copies])).toContain("b");
     expect(host.read("new", "b").outcome).toBe("hit");
+  });
+
+  it("predicts by the type of the event what follows it", () => {
+    const host = new Host(8);
+    const visit = (user: string, type: string): void => {
+      host.event(user, type, "map");
+      host.read(user, type === "zoom" ? "detail" : "film");
+    };
+    for (let i = 0; i < 60; i++) {
+      visit(`u${i}`, i % 2 === 0 ? "zoom" : "play");
+      for (let j = 0; j < 10; j++) host.read(`v${i}`, noise(10 * i + j));
+    }
+    host.engine.remove("detail");
+    host.engine.remove("film");
+    expect(host.event("new", "play", "map").plans.map(({ shard }) => shard)).toEqual(["film"]);
+    host.engine.remove("film");
+    expect(host.event("newer", "zoom", "map").plans.map(({ shard }) => shard)).toEqual(["detail"]);
+  });
+
+  it("puts off what comes far beyond the horizon, and keeps apart what is wanted of it before then", () => {
+    const host = new Host(64);
+    const { engine } = host;
+    for (let i = 0; i < 6; i++) {
+      host.read(`u${i}`, "p");
+      host.now += 59_000;
+      host.read(`u${i}`, "q");
+      engine.remove("q");
+    }
+    const [plan] = host.read("new", "p").plans;
+    expect(plan).toMatchObject({ shard: "q", reason: "predicted" });
+    const away = (plan?.arrival ?? 0) - host.now;
+    expect(away).toBeGreaterThan(45_000);
+    expect(away).toBeLessThan(65_000);
+  });
+
+  it("does not take a copy for missing that came while its prefetch was put off", () => {
+    const engine = new Engine(bytes(4));
+    const read = (shard: string, time: number): void => {
+      const at = epochMillis(time);
+      if (
+        engine.request({ type: "read", shard, user: `u${time}`, time: at, region: "weur" }).outcome !== "hit"
+      )
+        engine.fill(shard, bytes(1), "demand", at);
+    };
+    read("q", 1_000);
+    engine.remove("q");
+    const later = { shard: "q", probability: probability(0.9), arrival: epochMillis(90_000) };
+    const plan = { ...later, expires: epochMillis(180_000), reason: "predicted" as const };
+    expect(engine.consider([plan], epochMillis(2_000), null)).toHaveLength(1);
+    engine.postpone(plan);
+    read("q", 3_000);
+    expect(engine.consider([plan], epochMillis(85_000), null)).toEqual([]);
+    expect(engine.used).toBe(engine.count);
+    expect(engine.count).toBe(1);
   });
 
   it("predicts shards that nobody has ever read, by the step between numbers", () => {

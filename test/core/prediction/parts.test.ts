@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Calibrator } from "../../../src/core/prediction/calibrator.ts";
 import { IdParts } from "../../../src/core/prediction/id-parts.ts";
-import { RowTable } from "../../../src/core/prediction/row-table.ts";
+import { delayOf, RowTable } from "../../../src/core/prediction/row-table.ts";
 import { UserHistories } from "../../../src/core/prediction/user-histories.ts";
 
 describe("RowTable", () => {
@@ -42,14 +42,69 @@ describe("RowTable", () => {
   });
 });
 
+describe("a RowTable's delays", () => {
+  const learned = (delays: readonly number[]): number | undefined => {
+    const rows = new RowTable({ rows: 16, slots: 3, halveAt: 32, delays: true });
+    const row = rows.findOrAdd(5);
+    for (const delay of delays) rows.addDelay(rows.add(row, 7), delay);
+    return delayOf(rows.delayStep(row * 3));
+  };
+
+  it("are within a tenth of what is always the same", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 20, max: 10_000_000 }), (delay) => {
+        expect(Math.abs((learned(Array(10).fill(delay)) ?? 0) / delay - 1)).toBeLessThan(0.1);
+      }),
+    );
+  });
+
+  it("are of the early ones where they differ: what mostly comes late may come soon", () => {
+    const delays = Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? 2_000 : 60_000));
+    expect(learned(delays)).toBeLessThan(12_000);
+    expect(learned(delays)).toBeGreaterThan(1_000);
+  });
+
+  it("are unknown for a target that has none yet", () => {
+    expect(learned([])).toBeUndefined();
+  });
+});
+
+describe("a part of a RowTable's row", () => {
+  const rowsOf = (part: readonly number[], rest: readonly number[]) => {
+    const rows = new RowTable({ rows: 16, slots: 3, halveAt: 120 });
+    const [whole, typed] = [rows.findOrAdd(4), rows.findOrAdd(9)];
+    for (const [row, targets] of [
+      [whole, [...part, ...rest]],
+      [typed, part],
+    ] as const)
+      for (const target of targets) {
+        rows.visit(row);
+        rows.add(row, target);
+      }
+    return rows.distinctness(typed, whole);
+  };
+
+  it("is distinct where something else follows than otherwise", () => {
+    expect(rowsOf([1, 1], [2, 2])).toBeGreaterThan(2.7);
+    expect(rowsOf([1, 1, 1, 1], [2, 2, 2, 2])).toBeGreaterThan(5);
+  });
+
+  it("is not where the same follows, or was seen once", () => {
+    expect(rowsOf([1, 1, 2, 2], [1, 1, 2, 2])).toBeCloseTo(0);
+    expect(rowsOf([1], [2, 2, 2])).toBe(0);
+  });
+});
+
 describe("UserHistories", () => {
+  const stepAt = (reference: number) => ({ reference, context: reference * 31, other: 0, isTyped: false });
+
   it("remember each user's latest steps, and no more users than they may", () => {
     const streams = new UserHistories(4);
     for (let user = 0; user < 20; user++) {
       const slot = streams.slotOf(`u${user}`);
       expect(slot).toBeLessThan(4);
       expect(streams.at(slot, 1)).toBe(0);
-      for (let step = 1; step <= 40; step++) streams.push(slot, step, step);
+      for (let step = 1; step <= 40; step++) streams.push(slot, stepAt(step), step, step * 1_000);
       expect([streams.at(slot, 1), streams.at(slot, 32), streams.at(slot, 33)]).toEqual([40, 9, 0]);
     }
   });
@@ -57,10 +112,11 @@ describe("UserHistories", () => {
   it("tell when the step after a moment came", () => {
     const streams = new UserHistories(4);
     const slot = streams.slotOf("u");
-    streams.push(slot, 1, 10);
+    streams.push(slot, stepAt(1), 10, 1_000);
     expect(streams.tickAfter(slot, 1)).toBe(Number.POSITIVE_INFINITY);
-    streams.push(slot, 2, 25);
+    streams.push(slot, stepAt(2), 25, 2_500);
     expect(streams.tickAfter(slot, 1)).toBe(25);
+    expect(streams.sinceLast(slot, 4_000)).toBe(1_500);
   });
 });
 
