@@ -28,6 +28,7 @@ const copyOf = (id: string, size = 100) => ({
   },
   body: Uint8Array.from({ length: size }, (_, i) => (i * 31 + id.length) % 251).buffer,
   validatedAt: 7,
+  asOf: 3,
 });
 
 describe("a copy on disk", () => {
@@ -38,9 +39,9 @@ describe("a copy on disk", () => {
       const copy = copyOf("a", size);
       await disk.write([copy], always);
       for (const tier of [disk, reopened()]) {
-        const { meta, body, validatedAt } = (await tier.read("a")) ?? {};
+        const { meta, body, validatedAt, asOf } = (await tier.read("a")) ?? {};
         expect(meta).toEqual(JSON.parse(JSON.stringify(copy.meta)));
-        expect(validatedAt).toBe(7);
+        expect([validatedAt, asOf]).toEqual([7, 3]);
         expect(new Uint8Array(body ?? new ArrayBuffer())).toEqual(new Uint8Array(copy.body));
       }
     },
