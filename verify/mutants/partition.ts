@@ -176,7 +176,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/single-flight.ts",
-    find: "if (!flight.outdated) this.#known.set(",
+    find: "if (!flight.outdated)\n      this.#known.set(",
     replace: "this.#known.set(",
     why: "a fetch overtaken by a write notes an absence",
     tests: [NODE],
