@@ -4,11 +4,8 @@ import type { PlannedPrefetch, PrefetchMessage, Report } from "../../src/contrac
 import {
   knownVersions,
   parseReadRequest,
-  READ_DIRECTLY_HEADER,
-  type ReadRequest,
   ROUTING_STATE_HEADER,
 } from "../../src/contract/partition-protocol.ts";
-import { ProblemError, problemResponse } from "../../src/contract/problems.ts";
 import {
   type Explanation,
   type Heartbeat,
@@ -27,7 +24,6 @@ import { INITIAL_TOPOLOGY } from "../../src/core/placement/topology.ts";
 import type { Prefetch, PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../../src/core/units.ts";
-import { problemOf } from "../../src/http/failures.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import {
@@ -38,9 +34,9 @@ import {
   toShardEvent,
 } from "./create-partition.ts";
 import { type Digest, DiskTier } from "./disk-tier.ts";
+import { failure } from "./failure.ts";
 import { HeartbeatClient } from "./heartbeat-client.ts";
 import { loadMemo, MEMO, type Memo } from "./memo.ts";
-import { OverloadedError } from "./reader.ts";
 import { RoutingNews } from "./routing-news.ts";
 import { countsNow } from "./stats.ts";
 import { loadSettings, storeSettings } from "./stored-settings.ts";
@@ -107,13 +103,6 @@ export class PartitionNode {
   async fetch(request: Request): Promise<Response> {
     const read = parseReadRequest(request);
     if (read === null) return new Response("not a partition request", { status: 400 });
-    const response = await this.#answer(read);
-    const news = this.#news.headerFor(knownVersions(request));
-    if (news !== undefined) response.headers.set(ROUTING_STATE_HEADER, news);
-    return response;
-  }
-
-  async #answer(read: ReadRequest): Promise<Response> {
     const { reader, prefetcher, events, writeBehind, arm, stats } = this.#parts;
     this.#heartbeats.ensureLease();
     prefetcher.demanded(read.id);
@@ -127,9 +116,9 @@ export class PartitionNode {
         events.enqueue({ event: eventOf(read, now), outcome: learned });
         writeBehind.note(read.id);
       }
-      return response;
+      return this.#withNews(response, request);
     } catch (error) {
-      return failure(error);
+      return this.#withNews(failure(error), request);
     }
   }
 
@@ -248,6 +237,12 @@ export class PartitionNode {
     return this.#news.state.settings;
   }
 
+  #withNews(response: Response, request: Request): Response {
+    const news = this.#news.headerFor(knownVersions(request));
+    if (news !== undefined) response.headers.set(ROUTING_STATE_HEADER, news);
+    return response;
+  }
+
   #newsFor(known: string | undefined): WithRoutingState {
     const state = this.#news.stateFor(known);
     return state === undefined ? {} : { state };
@@ -338,13 +333,4 @@ export class PartitionNode {
     this.#disk.resize(settings.diskBytes);
     storeSettings(this.#deps.storage, versioned);
   }
-}
-
-function failure(error: unknown): Response {
-  if (error instanceof OverloadedError)
-    return new Response(null, { status: 503, headers: { [READ_DIRECTLY_HEADER]: "overloaded" } });
-  const problem = problemOf(error);
-  if (problem !== null) return problemResponse(problem);
-  console.error("partition: a read failed", error instanceof Error ? error.name : "unknown");
-  return problemResponse(new ProblemError("internal", "The read failed; try again."));
 }

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { Coordinator } from "../../durable-objects/coordinator.ts";
+import type { SettingsPatch } from "../../src/contract/settings.ts";
 import { currentRoutingState } from "../../src/edge/routing-state.ts";
 import { settingsStore } from "../../src/storage/settings-store.ts";
 import { call, coordinator, partition, put, read } from "./support.ts";
@@ -9,7 +10,7 @@ const ORIGIN = "https://maps.example";
 const known = () => currentRoutingState().settings;
 
 /** Changes settings past this isolate, and lets the partition hear of them with its next heartbeat. */
-async function changeElsewhere(patch: object): Promise<void> {
+async function changeElsewhere(patch: SettingsPatch): Promise<void> {
   const settings = await settingsStore(env.SETTINGS).update(patch);
   await coordinator().settingsChanged(settings);
   await partition().forget();
