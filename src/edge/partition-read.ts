@@ -75,7 +75,8 @@ async function askPartition(
 function withoutNews(response: Response): Response {
   const news = response.headers.get(ROUTING_STATE_HEADER);
   if (news === null) return response;
-  learnRoutingState(decodeRoutingState(news) ?? {});
+  const state = decodeRoutingState(news);
+  if (state !== null) learnRoutingState(state);
   const answer = new Response(response.body, response);
   answer.headers.delete(ROUTING_STATE_HEADER);
   return answer;

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { Coordinator } from "../../durable-objects/coordinator.ts";
-import type { SettingsPatch } from "../../src/contract/settings.ts";
-import { currentRoutingState } from "../../src/edge/routing-state.ts";
+import { DEFAULT_SETTINGS, type SettingsPatch } from "../../src/contract/settings.ts";
+import { currentRoutingState, learnRoutingState } from "../../src/edge/routing-state.ts";
 import { settingsStore } from "../../src/storage/settings-store.ts";
 import { call, coordinator, partition, put, read } from "./support.ts";
 
@@ -40,6 +40,15 @@ it("it hears with the answers to writes and events, too", async () => {
   await changeElsewhere({ maxBodyBytes: 3_000 });
   await call("/events", { method: "POST", token: "events", body: '{"type":"login"}' });
   expect(known().settings.maxBodyBytes).toBe(3_000);
+});
+
+it("takes nothing that is older than what it knows, as one of two partitions may be behind", () => {
+  const before = currentRoutingState();
+  const version = before.settings.version - 1;
+  learnRoutingState({ settings: { version, settings: { ...DEFAULT_SETTINGS, maxBodyBytes: 7 } } });
+  learnRoutingState({ topology: { version: 9, regions: {} } });
+  learnRoutingState({ topology: { version: 8, regions: {} } });
+  expect(currentRoutingState()).toEqual({ ...before, topology: { version: 9, regions: {} } });
 });
 
 it("refuses nothing by what it knew before: an origin or a size that is new is asked about, not often", async () => {

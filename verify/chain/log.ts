@@ -95,44 +95,74 @@ async function readsOfHotShards(): Promise<readonly ChainFinding[]> {
 /** What becomes of the announcement of a write made elsewhere. */
 type Announced = "told" | "untold" | "lost";
 
-/** How long writes made elsewhere go unseen at most in any region, ms. */
-async function unseenFor(announced: Announced): Promise<number> {
-  const { world, stored } = worldOf(REGIONS);
-  const { time } = world;
-  const env = simulatedBindings({
-    callPartition: (name, work) => {
-      if (announced === "untold") throw new Error("the partition cannot be reached");
-      return world.callPartition(name, work);
-    },
-    callCoordinator: (work) => world.callCoordinator(work),
-    noteLogged: () => undefined,
-    noteDeadLetters: () => undefined,
-    sendChange: async () => undefined,
-  });
-  const consume = (batch: MessageBatch): Promise<void> => consumeChanges(batch, env);
-  const queue = new AtLeastOnceQueue<unknown>({ name: "changes", time, prng: new Prng(SEED), consume });
-  const put = (version: number) => stored.put("elsewhere", new TextEncoder().encode(`${version}`));
-  const etagSeen = async (region: Region): Promise<string | null> =>
-    (await world.headersOf(region, requestOf("elsewhere", "reader", region))).get("ETag");
-  await put(0);
-  let longest = 0;
-  for (let version = 1; version <= WRITES; version++) {
-    await runIn(world, () => readFor(7 * SECOND + version * 500));
-    // Digests are computed beside virtual time: nobody may wait for them in it.
-    const meta = await put(version);
-    longest = Math.max(longest, await runIn(world, () => timeUntilSeen(meta?.etag ?? "")));
-  }
-  return longest;
+/** A shard that is read everywhere, and written past Foreshard now and then. */
+class WrittenElsewhere {
+  readonly #world: World;
+  readonly #stored: MemoryShardStore;
+  readonly #announced: Announced;
+  readonly #queue: AtLeastOnceQueue<unknown>;
 
-  async function readFor(millis: number): Promise<void> {
+  constructor(announced: Announced) {
+    const { world, stored } = worldOf(REGIONS);
+    this.#world = world;
+    this.#stored = stored;
+    this.#announced = announced;
+    const env = this.#bindings();
+    this.#queue = new AtLeastOnceQueue({
+      name: "changes",
+      time: world.time,
+      prng: new Prng(SEED),
+      consume: (batch) => consumeChanges(batch, env),
+    });
+  }
+
+  /** How long its writes go unseen at most in any region, ms. */
+  async unseenFor(): Promise<number> {
+    await this.#put(0);
+    let longest = 0;
+    for (let version = 1; version <= WRITES; version++) {
+      await runIn(this.#world, () => this.#readFor(7 * SECOND + version * 500));
+      // Digests are computed beside virtual time: nobody may wait for them in it.
+      const etag = await this.#put(version);
+      longest = Math.max(longest, await runIn(this.#world, () => this.#timeUntilSeen(etag)));
+    }
+    return longest;
+  }
+
+  #bindings() {
+    return simulatedBindings({
+      callPartition: (name, work) => {
+        if (this.#announced === "untold") throw new Error("the partition cannot be reached");
+        return this.#world.callPartition(name, work);
+      },
+      callCoordinator: (work) => this.#world.callCoordinator(work),
+      noteLogged: () => undefined,
+      noteDeadLetters: () => undefined,
+      sendChange: async () => undefined,
+    });
+  }
+
+  async #put(version: number): Promise<string> {
+    const meta = await this.#stored.put("elsewhere", new TextEncoder().encode(String(version)));
+    return meta?.etag ?? "";
+  }
+
+  async #etagSeen(region: Region): Promise<string | null> {
+    return (await this.#world.headersOf(region, requestOf("elsewhere", "reader", region))).get("ETag");
+  }
+
+  async #readFor(millis: number): Promise<void> {
+    const { time } = this.#world;
     for (const end = time.now + millis; time.now < end; await time.sleep(READ_EVERY))
-      for (const region of REGIONS) await etagSeen(region);
+      for (const region of REGIONS) await this.#etagSeen(region);
   }
 
-  async function timeUntilSeen(etag: string): Promise<number> {
+  async #timeUntilSeen(etag: string): Promise<number> {
+    const { time } = this.#world;
     const written = time.now;
-    if (announced !== "lost") await queue.send(notificationOf(etag, written));
-    for (const region of REGIONS) while ((await etagSeen(region)) !== etag) await time.sleep(READ_EVERY);
+    if (this.#announced !== "lost") await this.#queue.send(notificationOf(etag, written));
+    for (const region of REGIONS)
+      while ((await this.#etagSeen(region)) !== etag) await time.sleep(READ_EVERY);
     return time.now - written;
   }
 }
@@ -143,15 +173,15 @@ const notificationOf = (etag: string, at: number) => ({
   eventTime: new Date(at).toISOString(),
 });
 
-const findingOf = async (what: string, announced: Announced, bar: number): Promise<ChainFinding> => {
-  const unseen = await unseenFor(announced);
+async function findingOf(what: string, announced: Announced, bar: number): Promise<ChainFinding> {
+  const unseen = await new WrittenElsewhere(announced).unseenFor();
   return {
     what: `${what}: unseen for`,
     measured: `at most ${(unseen / SECOND).toFixed(1)} s`,
     bar: `at most ${bar / SECOND} s`,
     held: unseen <= bar,
   };
-};
+}
 
 /** What is hot is asked for once. */
 export const HOT_SHARDS: ChainCheck = {

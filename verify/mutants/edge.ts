@@ -153,8 +153,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/edge/partition-read.ts",
-    find: "  learnRoutingState(decodeRoutingState(news) ?? {});\n",
-    replace: "  decodeRoutingState(news);\n",
+    find: "  if (state !== null) learnRoutingState(state);\n",
+    replace: "",
     why: "an isolate does not hear of new settings with a partition's answer",
     tests: [ROUTING],
   },
