@@ -45,8 +45,8 @@ export class Coordinator extends DurableObject<Bindings> implements CoordinatorR
     return this.#node.members();
   }
 
-  leasedMembers() {
-    return this.#node.leasedMembers();
+  announceBounded(changes: readonly Change[]) {
+    return this.#node.announceBounded(changes);
   }
 
   announceStrong(changes: readonly Change[]) {

@@ -4,7 +4,7 @@ import type { Bindings } from "../src/bindings.ts";
 import type { PartitionEvent } from "../src/contract/events.ts";
 import type { PlannedPrefetch } from "../src/contract/messages.ts";
 import type { PartitionRpc } from "../src/contract/rpc.ts";
-import type { Change } from "../src/core/coherence/change.ts";
+import type { Change, LoggedChanges } from "../src/core/coherence/change.ts";
 import type { PrefetchReason } from "../src/core/prefetch/prefetch.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
 import { R2ShardStore } from "../src/storage/r2-shard-store.ts";
@@ -37,12 +37,16 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
     return this.#node.fetch(request);
   }
 
-  observe(events: readonly PartitionEvent[]) {
-    return this.#node.observe(events);
+  observe(events: readonly PartitionEvent[], known?: string) {
+    return this.#node.observe(events, known);
   }
 
-  invalidate(changes: readonly Change[]) {
-    this.#node.invalidate(changes);
+  invalidate(changes: readonly Change[], known?: string) {
+    return this.#node.invalidate(changes, known);
+  }
+
+  hear(logged: LoggedChanges) {
+    this.#node.hear(logged);
   }
 
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason) {

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { commandOf, interruption, runCommand, wholeNumber } from "../cli/command.ts";
 import { progress } from "../cli/progress.ts";
-import { messageOf } from "../simulator/user-error.ts";
-import { build } from "./crash/build.ts";
+import { messageOf, UserError } from "../simulator/user-error.ts";
+import { ADMIN_TOKEN, build } from "./crash/build.ts";
 import { type Random, randomOf } from "./crash/random.ts";
 import { RuntimeProcess } from "./crash/runtime-process.ts";
 import { checkTruncatedUploads } from "./crash/truncated-uploads.ts";
 import { Workload } from "./crash/workload.ts";
+import { FRESHNESS_SECONDS } from "./crash/write-history.ts";
 
 /** Most runs are short; one in six outlives the housekeeping (5 s), so that copies and reports are being stored. */
 const LONG_EVERY = 6;
@@ -73,6 +74,7 @@ async function killAgainAndAgain({ options, kills, workload, random, signal, onK
     signal.throwIfAborted();
     const { runtime, base } = await RuntimeProcess.start(options);
     try {
+      if (kill === 0) await shortenFreshness(base);
       await check(workload, base, kill === 0 || kill === kills);
       if (kill === kills) return;
       const running = workload.run(base);
@@ -86,6 +88,15 @@ async function killAgainAndAgain({ options, kills, workload, random, signal, onK
     }
     onKill(kill + 1);
   }
+}
+
+async function shortenFreshness(base: string): Promise<void> {
+  const { status } = await fetch(`${base}/admin/api/settings`, {
+    method: "PUT",
+    headers: { Authorization: `Bearer ${ADMIN_TOKEN}` },
+    body: JSON.stringify({ freshnessSeconds: FRESHNESS_SECONDS }),
+  });
+  if (status !== 200) throw new UserError(`the settings could not be changed: ${status}`);
 }
 
 async function check(workload: Workload, base: string, bodies: boolean): Promise<void> {

@@ -1,15 +1,11 @@
 import { type Migration, migrate } from "../../migrations/migrate.ts";
 import { type DeadLetter, queueDelay, type Report, toPlanned } from "../../src/contract/messages.ts";
-import type {
-  CoordinatorOverview,
-  Heartbeat,
-  HeartbeatAnswer,
-  RoutingState,
-} from "../../src/contract/rpc.ts";
+import type { RoutingState } from "../../src/contract/routing-state.ts";
+import type { CoordinatorOverview, Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import type { VersionedSettings } from "../../src/contract/settings.ts";
 import { type Clock, sleep } from "../../src/core/clock.ts";
-import type { Change } from "../../src/core/coherence/change.ts";
-import { LeaseManager } from "../../src/core/coherence/lease-manager.ts";
+import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
+import { type Announcement, LeaseManager } from "../../src/core/coherence/lease-manager.ts";
 import { type Member, Membership } from "../../src/core/coherence/membership.ts";
 import { AppliedSequences } from "../../src/core/longterm/applied-sequences.ts";
 import { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
@@ -35,7 +31,7 @@ import { coordinatorStateSchema } from "./state.ts";
 
 /** How long after a change the model is stored: a crash loses at most this much of what was learned. */
 const SAVE_AFTER = 5 * SECOND;
-/** Partitions not heard of for this long are no longer told of changes; they revalidate when they come back. */
+/** Partitions not heard of for this long are forgotten: they have had no lease for long. */
 const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 /** Partitions heard of within this time count as active: they are warmed and shown. */
 const MEMBER_ACTIVE_WITHIN = HOUR;
@@ -57,7 +53,7 @@ export interface CoordinatorNodeDeps {
   /** Reads the settings object. */
   readonly readSettings: () => Promise<VersionedSettings>;
   readonly partition: (name: string) => {
-    invalidate(changes: readonly Change[]): Promise<unknown>;
+    hear(logged: LoggedChanges): Promise<unknown>;
     forget(): Promise<unknown>;
   };
   /** One batch for the queue `prefetch`. */
@@ -103,14 +99,14 @@ export class CoordinatorNode {
 
   async heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
     const settings = await this.#settings.current();
-    const { changes, coverage } = this.#leases.renew(beat.partition, beat.region, beat.sinceLast);
+    const logged = this.#leases.renew(beat.partition, beat.region, beat.at);
     this.#noticeCold(beat.partition, beat.incarnation);
     const mapDelta = this.#model.deltaSince(beat.mapVersion, this.#now());
     return {
-      changes,
-      coverage,
+      logged,
       warm: this.#placement[beat.region] ?? [],
       ...(settings.version !== beat.settingsVersion && { settings }),
+      ...(this.#topology.version !== beat.topologyVersion && { topology: this.#topology }),
       ...(mapDelta !== null && { mapDelta }),
     };
   }
@@ -144,8 +140,8 @@ export class CoordinatorNode {
     return this.#membership.entries().map(([name]) => name);
   }
 
-  leasedMembers(): readonly string[] {
-    return this.#membership.leased(this.#now()).map(([name]) => name);
+  announceBounded(changes: readonly Change[]): Announcement {
+    return this.#leases.announceBounded(changes);
   }
 
   announceStrong(changes: readonly Change[]): Promise<void> {
@@ -306,15 +302,15 @@ export class CoordinatorNode {
     const { storage, clock, partition } = this.#deps;
     return new LeaseManager({
       membership: this.#membership,
-      recent: new ChangeLog(storage.sql),
+      log: new ChangeLog(storage.sql, clock.now()),
       now: () => clock.now(),
       sleep: (millis) => sleep(clock, millis),
       remember: (name, region, now) => {
         this.#memberStore.add(name, region, now);
         this.#memberStore.remove(this.#membership.prune(now - MEMBER_FORGOTTEN_AFTER));
       },
-      tell: async (name, changes) => {
-        await partition(name).invalidate(changes);
+      tell: async (name, logged) => {
+        await partition(name).hear(logged);
       },
     });
   }

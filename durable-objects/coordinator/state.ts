@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { topologySchema } from "../../src/contract/routing-state.ts";
 import { countsOf } from "../../src/core/reporting/read-counts.ts";
 
 const number = z.number();
@@ -18,8 +19,5 @@ export const coordinatorStateSchema = z.object({
     )
     .default([]),
   placement: z.record(key, z.array(key)),
-  topology: z.object({
-    version: number,
-    regions: z.record(key, z.object({ generation: number, slots: number })),
-  }),
+  topology: topologySchema,
 });

@@ -1,3 +1,4 @@
+import type { PartitionEvent } from "../../src/contract/events.ts";
 import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { Settings } from "../../src/contract/settings.ts";
@@ -15,6 +16,7 @@ import type { DiskTier } from "./disk-tier.ts";
 import { EventProcessor } from "./event-processor.ts";
 import { KnownShards } from "./known-shards.ts";
 import { MemoryTier } from "./memory-tier.ts";
+import { Pins } from "./pins.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import { Reader } from "./reader.ts";
 import { Reporting } from "./reporting.ts";
@@ -92,8 +94,9 @@ export function createPartition(deps: CreatePartitionDeps) {
     freshnessMillis: () => settings().freshnessSeconds * SECOND,
     staleIfErrorMillis: () => settings().staleIfErrorSeconds * SECOND,
   });
-  const writeBehind = new WriteBehind(memory, disk);
-  return { stats, engine, arm, memory, fills, prefetcher, reporting, events, reader, writeBehind };
+  const writeBehind = new WriteBehind(memory, disk, lease);
+  const pins = new Pins({ settings, memory, disk, prefetcher, writeBehind, clock });
+  return { stats, engine, arm, memory, fills, prefetcher, reporting, events, reader, writeBehind, pins };
 }
 
 /** The event that a read is. */
@@ -104,6 +107,16 @@ export const eventOf = (read: ReadRequest, now: number): ShardEvent => ({
   time: epochMillis(now),
   region: read.region,
   ...(read.dataType !== undefined && { dataType: read.dataType }),
+});
+
+/** An event that is no read. */
+export const toShardEvent = ({ time, dataType, shard, type, user, region }: PartitionEvent): ShardEvent => ({
+  type,
+  user,
+  region,
+  time: epochMillis(time),
+  ...(shard !== undefined && { shard }),
+  ...(dataType !== undefined && { dataType }),
 });
 
 /** The engine's settings from the operator's. */

@@ -24,6 +24,8 @@ export interface DiskCopy {
   readonly meta: ShardMeta;
   readonly body: ArrayBuffer;
   readonly validatedAt: number;
+  /** The number of the change log at which it was current. */
+  readonly asOf: number;
 }
 
 export interface WritableCopy extends DiskCopy {
@@ -75,6 +77,14 @@ export class DiskTier {
 
   has(id: string): boolean {
     return this.#index.has(id);
+  }
+
+  /** Which version a copy is of; null when there is none, or its row is damaged. One row read. */
+  metaOf(id: string): ShardMeta | null {
+    const entry = this.#index.get(id);
+    if (entry === undefined) return null;
+    const [row] = this.#storage.sql.exec("SELECT meta FROM copies WHERE copy = ?", entry.copy).toArray();
+    return row === undefined ? null : parseMeta(String(row.meta));
   }
 
   /** Reads a copy back and checks it; null when there is none or it is damaged, in which case it is dropped. */
@@ -168,7 +178,7 @@ export class DiskTier {
   #load(number: number): (DiskCopy & { sha256: ArrayBuffer }) | null {
     const { sql } = this.#storage;
     const [row] = sql
-      .exec("SELECT size, sha256, meta, validated_at FROM copies WHERE copy = ?", number)
+      .exec("SELECT size, sha256, meta, validated_at, as_of FROM copies WHERE copy = ?", number)
       .toArray();
     if (row === undefined || !(row.sha256 instanceof ArrayBuffer)) return null;
     const meta = parseMeta(String(row.meta));
@@ -182,7 +192,8 @@ export class DiskTier {
       offset += data.byteLength;
     }
     if (offset !== body.length) return null;
-    return { meta, body: body.buffer, validatedAt: Number(row.validated_at), sha256: row.sha256 };
+    const [validatedAt, asOf] = [Number(row.validated_at), Number(row.as_of)];
+    return { meta, body: body.buffer, validatedAt, asOf, sha256: row.sha256 };
   }
 
   #write(copy: WritableCopy, sha256: ArrayBuffer): void {
@@ -191,12 +202,13 @@ export class DiskTier {
     const { sql } = this.#storage;
     const [row] = sql
       .exec(
-        "INSERT INTO copies (shard, size, sha256, meta, validated_at) VALUES (?, ?, ?, ?, ?) RETURNING copy",
+        "INSERT INTO copies (shard, size, sha256, meta, validated_at, as_of) VALUES (?, ?, ?, ?, ?, ?) RETURNING copy",
         copy.id,
         copy.body.byteLength,
         sha256,
         JSON.stringify(copy.meta),
         copy.validatedAt,
+        copy.asOf,
       )
       .toArray();
     const number = Number(row?.copy);

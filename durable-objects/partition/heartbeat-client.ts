@@ -13,10 +13,10 @@ const LEASE_WAIT_TIMEOUT = 100;
 export interface HeartbeatClientDeps {
   readonly lease: Lease;
   readonly clock: Clock;
-  /** Asks the coordinator; `sinceLast` is the time since the last heartbeat that was answered. */
-  readonly send: (sinceLast: number | undefined) => Promise<HeartbeatAnswer>;
-  readonly invalidate: (change: Change) => void;
-  /** Takes the rest of an answer: settings, map delta, placement. */
+  /** Asks the coordinator. */
+  readonly send: () => Promise<HeartbeatAnswer>;
+  readonly invalidate: (changes: readonly Change[]) => void;
+  /** Takes the rest of an answer: settings, topology, map delta, placement. */
   readonly apply: (answer: HeartbeatAnswer) => void;
   readonly onFault: () => void;
 }
@@ -25,7 +25,6 @@ export interface HeartbeatClientDeps {
 export class HeartbeatClient {
   readonly #deps: HeartbeatClientDeps;
   #sentAt = Number.NEGATIVE_INFINITY;
-  #answeredAt: number | undefined;
   #inFlight: Promise<void> = Promise.resolve();
 
   constructor(deps: HeartbeatClientDeps) {
@@ -46,9 +45,9 @@ export class HeartbeatClient {
     if (this.#deps.clock.now() - this.#sentAt >= interval) this.send();
   }
 
-  /** Asks for the lease if there is none. */
+  /** Asks if there is no lease, or a change is missing. */
   ensureLease(): void {
-    if (!this.#deps.lease.isValid(this.#deps.clock.now())) this.send();
+    if (!this.#deps.lease.isCurrent(this.#deps.clock.now())) this.send();
   }
 
   /** Sends a heartbeat whatever was before, and waits until it is over. */
@@ -66,10 +65,9 @@ export class HeartbeatClient {
 
   async #exchange(sent: number): Promise<void> {
     const { lease, clock, send, invalidate, apply } = this.#deps;
-    const answer = await send(this.#answeredAt === undefined ? undefined : sent - this.#answeredAt);
-    for (const change of answer.changes) invalidate(change);
-    lease.renew(sent, clock.now(), answer.coverage);
-    this.#answeredAt = sent;
+    const answer = await send();
+    invalidate(answer.logged.changes);
+    lease.renew(sent, clock.now(), answer.logged);
     apply(answer);
   }
 }

@@ -5,6 +5,8 @@ export interface KnownShard {
   readonly kind: "absent" | "large";
   /** The storage was asked after this, ms since the epoch. */
   readonly askedAt: number;
+  /** The number of the change log at which this was so. */
+  readonly asOf: number;
 }
 
 /** Shards remembered: an id takes up to 1 KiB, so some 4 MiB at the very most. */

@@ -1,3 +1,4 @@
+import type { Lease } from "../../src/core/coherence/lease.ts";
 import { BoundedSet } from "../../src/core/collections/bounded-map.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import { bytes, type EpochMillis } from "../../src/core/units.ts";
@@ -10,10 +11,36 @@ export interface Copy {
   readonly body: ArrayBuffer;
   /** When the storage last said that this is the current version, ms since the epoch. */
   validatedAt: number;
+  /** The number of the change log at which it was current, as {@link Lease.asOf} gave it. */
+  asOf: number;
   /** Fetched by prediction and not asked for since. */
   prefetched: boolean;
   /** Reads answered from this copy. */
   uses: number;
+}
+
+/** When the storage was asked: what it answers was current at some moment after it. */
+export interface Asked {
+  /** ms since the epoch. */
+  readonly askedAt: number;
+  /** The number of the change log. */
+  readonly asOf: number;
+}
+
+/** A copy of what the storage answered, not used yet. */
+export const copyOf = (meta: ShardMeta, body: ArrayBuffer, { askedAt, asOf }: Asked): Copy => ({
+  meta,
+  body,
+  validatedAt: askedAt,
+  asOf,
+  prefetched: false,
+  uses: 0,
+});
+
+/** The storage answered that the copy is current. */
+export function confirm(copy: Copy, { askedAt, asOf }: Asked): void {
+  copy.validatedAt = Math.max(copy.validatedAt, askedAt);
+  copy.asOf = Math.max(copy.asOf, asOf);
 }
 
 /** How a copy came: asked for, or predicted until `expires`. */

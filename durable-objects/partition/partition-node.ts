@@ -1,38 +1,45 @@
-import { z } from "zod";
 import { type Migration, migrate } from "../../migrations/migrate.ts";
 import type { PartitionEvent } from "../../src/contract/events.ts";
 import type { PlannedPrefetch, PrefetchMessage, Report } from "../../src/contract/messages.ts";
-import { parseReadRequest, READ_DIRECTLY_HEADER } from "../../src/contract/partition-protocol.ts";
-import { ProblemError, problemResponse } from "../../src/contract/problems.ts";
+import {
+  knownVersions,
+  parseReadRequest,
+  ROUTING_STATE_HEADER,
+} from "../../src/contract/partition-protocol.ts";
 import {
   type Explanation,
   type Heartbeat,
   type HeartbeatAnswer,
   heartbeatAnswerSchema,
   type PartitionStatus,
+  type WithRoutingState,
 } from "../../src/contract/rpc.ts";
-import {
-  DEFAULT_SETTINGS,
-  type VersionedSettings,
-  versionedSettingsSchema,
-} from "../../src/contract/settings.ts";
+import type { VersionedSettings } from "../../src/contract/settings.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import type { Change } from "../../src/core/coherence/change.ts";
+import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
 import { Lease } from "../../src/core/coherence/lease.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
-import type { ShardEvent } from "../../src/core/event.ts";
 import { isControl } from "../../src/core/experiment/control-arm.ts";
+import { INITIAL_TOPOLOGY } from "../../src/core/placement/topology.ts";
 import type { Prefetch, PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../../src/core/units.ts";
-import { problemOf } from "../../src/http/failures.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
-import { createPartition, engineSettings, eventOf, type PartitionParts } from "./create-partition.ts";
+import {
+  createPartition,
+  engineSettings,
+  eventOf,
+  type PartitionParts,
+  toShardEvent,
+} from "./create-partition.ts";
 import { type Digest, DiskTier } from "./disk-tier.ts";
+import { failure } from "./failure.ts";
 import { HeartbeatClient } from "./heartbeat-client.ts";
-import { OverloadedError } from "./reader.ts";
+import { loadMemo, MEMO, type Memo } from "./memo.ts";
+import { RoutingNews } from "./routing-news.ts";
 import { countsNow } from "./stats.ts";
+import { loadSettings, storeSettings } from "./stored-settings.ts";
 
 /** About every ten seconds of activity; half of what a partition uses of its lease. */
 const HEARTBEAT_EVERY = 10 * SECOND;
@@ -66,8 +73,8 @@ export class PartitionNode {
   readonly #disk: DiskTier;
   readonly #lease: Lease;
   readonly #heartbeats: HeartbeatClient;
+  readonly #news: RoutingNews;
   #parts: PartitionParts;
-  #settings: VersionedSettings;
   #mapVersion = 0;
   #housekeepingSet = false;
 
@@ -75,17 +82,18 @@ export class PartitionNode {
     const { storage, clock, migrations } = deps;
     this.#deps = deps;
     migrate(storage, migrations);
-    this.#settings = loadSettings(storage);
+    this.#news = new RoutingNews({ topology: INITIAL_TOPOLOGY, settings: loadSettings(storage) });
     const memo = loadMemo(storage);
-    this.#lease = memo === null ? new Lease() : Lease.fromState(memo.lease);
+    const begun = clock.now();
+    this.#lease = memo?.lease ? Lease.fromState(memo.lease, begun) : new Lease(begun);
     this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes, deps.digest);
     this.#parts = this.#create();
     if (memo !== null) this.#parts.engine.restorePrefetchRecords(memo.prefetching);
     this.#heartbeats = new HeartbeatClient({
       lease: this.#lease,
       clock,
-      send: (sinceLast) => this.#sendHeartbeat(sinceLast),
-      invalidate: (change) => this.#drop(change),
+      send: () => this.#sendHeartbeat(),
+      invalidate: (changes) => this.#drop(changes),
       apply: (answer) => this.#apply(answer),
       onFault: () => this.#parts.stats.faults++,
     });
@@ -108,20 +116,33 @@ export class PartitionNode {
         events.enqueue({ event: eventOf(read, now), outcome: learned });
         writeBehind.note(read.id);
       }
-      return response;
+      return this.#withNews(response, request);
     } catch (error) {
-      return failure(error);
+      return this.#withNews(failure(error), request);
     }
   }
 
-  observe(events: readonly PartitionEvent[]): number {
-    return events.filter((event) => this.#parts.events.enqueue({ event: toShardEvent(event), outcome: null }))
-      .length;
+  observe(
+    events: readonly PartitionEvent[],
+    known?: string,
+  ): WithRoutingState & { readonly accepted: number } {
+    const { events: queue } = this.#parts;
+    const taken = events.filter((event) => queue.enqueue({ event: toShardEvent(event), outcome: null }));
+    return { accepted: taken.length, ...this.#newsFor(known) };
   }
 
-  invalidate(changes: readonly Change[]): void {
-    for (const change of changes) this.#drop(change);
-    this.#heartbeats.ensureLease();
+  /** What somebody wrote whose copies of before must go at once; it moves nothing in the log. */
+  invalidate(changes: readonly Change[], known?: string): WithRoutingState {
+    this.#drop(changes);
+    this.#afterChanges(changes);
+    return this.#newsFor(known);
+  }
+
+  /** A piece of the change log. If something is missing before it, the coordinator is asked at once. */
+  hear(logged: LoggedChanges): void {
+    this.#drop(logged.changes);
+    this.#lease.hear(logged);
+    this.#afterChanges(logged.changes);
   }
 
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason): boolean {
@@ -212,8 +233,32 @@ export class PartitionNode {
     await this.#parts.reporting.send().catch(() => this.#parts.stats.faults++);
   }
 
-  #drop(change: Change): void {
-    this.#parts.reader.invalidate(change);
+  get #settings(): VersionedSettings {
+    return this.#news.state.settings;
+  }
+
+  #withNews(response: Response, request: Request): Response {
+    const news = this.#news.headerFor(knownVersions(request));
+    if (news !== undefined) response.headers.set(ROUTING_STATE_HEADER, news);
+    return response;
+  }
+
+  #newsFor(known: string | undefined): WithRoutingState {
+    const state = this.#news.stateFor(known);
+    return state === undefined ? {} : { state };
+  }
+
+  #drop(changes: readonly Change[]): void {
+    for (const change of changes) this.#parts.reader.invalidate(change);
+  }
+
+  #afterChanges(changes: readonly Change[]): void {
+    this.#heartbeats.ensureLease();
+    if (this.#parts.pins.isTouchedBy(changes)) this.#keepPins();
+  }
+
+  #keepPins(): void {
+    if (this.#parts.pins.keep()) this.#afterActivity();
   }
 
   #create(): PartitionParts {
@@ -245,15 +290,17 @@ export class PartitionNode {
       .catch(() => this.#parts.stats.faults++);
   }
 
-  async #sendHeartbeat(sinceLast: number | undefined): Promise<HeartbeatAnswer> {
+  async #sendHeartbeat(): Promise<HeartbeatAnswer> {
     const { address, heartbeat } = this.#deps;
+    const { at } = this.#lease;
     const answer = await heartbeat({
       partition: address.name,
       region: address.region,
       incarnation: this.#parts.reporting.incarnation,
       settingsVersion: this.#settings.version,
+      topologyVersion: this.#news.state.topology.version,
       mapVersion: this.#mapVersion,
-      ...(sinceLast !== undefined && { sinceLast }),
+      ...(at !== undefined && { at }),
     });
     return heartbeatAnswerSchema.parse(answer);
   }
@@ -268,8 +315,10 @@ export class PartitionNode {
       this.#mapVersion = answer.mapDelta.version;
     }
     this.#parts.writeBehind.keep(answer.warm);
+    if (answer.topology !== undefined) this.#news.learn({ topology: answer.topology });
     if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)
       this.#applySettings(answer.settings);
+    this.#keepPins();
   }
 
   #memo(): Memo {
@@ -277,62 +326,11 @@ export class PartitionNode {
   }
 
   #applySettings(versioned: VersionedSettings): void {
-    this.#settings = versioned;
+    this.#news.learn({ settings: versioned });
     const { settings } = versioned;
     this.#parts.engine.setSettings(engineSettings(settings));
     this.#parts.memory.resize(Math.max(1, settings.memoryBytes));
     this.#disk.resize(settings.diskBytes);
-    this.#deps.storage.sql.exec(
-      "INSERT OR REPLACE INTO documents (name, body) VALUES ('settings', ?)",
-      JSON.stringify(versioned),
-    );
+    storeSettings(this.#deps.storage, versioned);
   }
-}
-
-const toShardEvent = ({ time, dataType, shard, type, user, region }: PartitionEvent): ShardEvent => ({
-  type,
-  user,
-  region,
-  time: epochMillis(time),
-  ...(shard !== undefined && { shard }),
-  ...(dataType !== undefined && { dataType }),
-});
-
-function loadSettings({ sql }: NodeStorage): VersionedSettings {
-  const fallback = { version: 0, settings: DEFAULT_SETTINGS };
-  const [row] = sql.exec("SELECT body FROM documents WHERE name = 'settings'").toArray();
-  if (row === undefined) return fallback;
-  try {
-    return versionedSettingsSchema.catch(fallback).parse(JSON.parse(String(row.body)));
-  } catch {
-    return fallback; // A damaged row: the next heartbeat brings the settings again.
-  }
-}
-
-/** The key of the memo. */
-const MEMO = "memo";
-
-/** What outlives a partition's memory besides its copies and settings: one small document, stored with each heartbeat. */
-const memoSchema = z.object({
-  lease: z.object({ until: z.number(), safeSince: z.number() }),
-  /** What prefetches for each reason came to. */
-  prefetching: z.record(
-    z.string(),
-    z.object({ promised: z.number().positive(), kept: z.number().nonnegative() }),
-  ),
-});
-type Memo = z.infer<typeof memoSchema>;
-
-function loadMemo({ kv }: NodeStorage): Memo | null {
-  const parsed = memoSchema.safeParse(kv.get(MEMO));
-  return parsed.success ? parsed.data : null;
-}
-
-function failure(error: unknown): Response {
-  if (error instanceof OverloadedError)
-    return new Response(null, { status: 503, headers: { [READ_DIRECTLY_HEADER]: "overloaded" } });
-  const problem = problemOf(error);
-  if (problem !== null) return problemResponse(problem);
-  console.error("partition: a read failed", error instanceof Error ? error.name : "unknown");
-  return problemResponse(new ProblemError("internal", "The read failed; try again."));
 }

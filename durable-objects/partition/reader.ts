@@ -7,11 +7,16 @@ import { epochMillis, SECOND } from "../../src/core/units.ts";
 import { type ReadClock, readDirectly, shardNotFound } from "../../src/http/direct-read.ts";
 import { freshness } from "../../src/http/freshness.ts";
 import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
-import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
+import {
+  type OpenShard,
+  type ShardMeta,
+  type ShardStore,
+  StorageUnavailableError,
+} from "../../src/storage/shard-store.ts";
 import { STATUS } from "./cache-status.ts";
 import type { DiskCopy } from "./disk-tier.ts";
 import type { KnownShard, KnownShards } from "./known-shards.ts";
-import type { Copy, MemoryTier } from "./memory-tier.ts";
+import { type Asked, type Copy, confirm, copyOf, type MemoryTier } from "./memory-tier.ts";
 import type { Fetched, SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
@@ -43,6 +48,7 @@ export interface ReadResult {
 interface SecondTier {
   has(id: string): boolean;
   read(id: string): Promise<DiskCopy | null>;
+  metaOf(id: string): ShardMeta | null;
   remove(id: string): void;
 }
 
@@ -110,23 +116,24 @@ export class Reader {
     fills.fence(change.shard);
     const copy = memory.peek(change.shard);
     if (copy !== undefined && outdates(change, copy.meta)) memory.remove(change.shard);
-    disk.remove(change.shard);
+    const stored = disk.metaOf(change.shard);
+    if (stored === null || outdates(change, stored)) disk.remove(change.shard);
     known.delete(change.shard);
   }
 
-  /** Fresh, and the lease says that no strong write was missed: `immutable` shards are overwritten and deleted, too. */
+  /** Fresh, and the lease says that no change was missed: `immutable` shards are overwritten and deleted, too. */
   #mayServe(copy: Copy): boolean {
     const { lease, clock, freshnessMillis } = this.#deps;
     const now = clock.now();
-    if (!lease.covers(copy.validatedAt, now)) return false;
+    if (!lease.covers(copy.asOf, now)) return false;
     return now - copy.validatedAt < freshness(copy.meta.cacheControl, freshnessMillis()).lifetime;
   }
 
   /** Absence is served as a copy is, but not for long. */
-  #isStillAbsent({ askedAt }: KnownShard): boolean {
+  #isStillAbsent({ askedAt, asOf }: KnownShard): boolean {
     const { lease, clock, freshnessMillis } = this.#deps;
     const now = clock.now();
-    return lease.covers(askedAt, now) && now - askedAt < Math.min(MAX_ABSENCE, freshnessMillis());
+    return lease.covers(asOf, now) && now - askedAt < Math.min(MAX_ABSENCE, freshnessMillis());
   }
 
   /** @throws ProblemError always: there is no such shard. */
@@ -214,7 +221,7 @@ export class Reader {
 
   /**
    * A fetch whose result may be given to a reader arriving now: one begun from now on, or one under way that is
-   * still fresh and that no strong write can have overtaken. So at most two are waited for.
+   * still fresh and that no change can have overtaken. So at most two are waited for.
    */
   async #fetchCurrent(id: string, held: Copy | null): Promise<{ fetched: Fetched; joined: boolean }> {
     const { fills, leaseSettled } = this.#deps;
@@ -266,14 +273,12 @@ export class Reader {
     }
   }
 
-  /** Only the freshness has run out, and the shard does not forbid it: the lease says that no strong write was missed. */
+  /** Only the freshness has run out, and the shard does not forbid it: the lease says that no change was missed. */
   #mayServeStale(copy: Copy): boolean {
     const { lease, clock, freshnessMillis, staleIfErrorMillis } = this.#deps;
     const { lifetime, mayServeStale } = freshness(copy.meta.cacheControl, freshnessMillis());
     const age = clock.now() - copy.validatedAt;
-    return (
-      mayServeStale && lease.covers(copy.validatedAt, clock.now()) && age < lifetime + staleIfErrorMillis()
-    );
+    return mayServeStale && lease.covers(copy.asOf, clock.now()) && age < lifetime + staleIfErrorMillis();
   }
 
   /** Streams from R2 without holding anything: large shards, and reads that ask for R2's own answer. */
@@ -301,12 +306,12 @@ export class Reader {
     onWait(read);
     const held = memory.peek(read.id);
     if (held === undefined) return this.#direct(read, STATUS.noCache, start);
-    const askedAt = clock.now();
+    const asked = this.#asked();
     const before = this.#invalidations;
     const open = await store.getUnless(read.id, held.meta.etag);
     const isHeld = memory.peek(read.id) === held;
     if (open?.body === null && open.meta.version === held.meta.version) {
-      if (isHeld) held.validatedAt = Math.max(held.validatedAt, askedAt);
+      if (isHeld) confirm(held, asked);
       return this.#answer(read, held, STATUS.noCache, start, true);
     }
     if (isHeld) memory.remove(read.id);
@@ -314,25 +319,29 @@ export class Reader {
     if (open === null) throw shardNotFound(read.id, STATUS.noCache);
     if (open.body !== null) return this.#direct(read, STATUS.noCache, start, open);
     // The same bytes with other headers.
-    const copy: Copy = { meta: open.meta, body: held.body, validatedAt: askedAt, prefetched: false, uses: 0 };
+    const copy = copyOf(open.meta, held.body, asked);
     if (this.#invalidations === before && freshness(open.meta.cacheControl, 0).storable)
       memory.put(read.id, copy, { kind: "demand" }, epochMillis(clock.now()));
     return this.#answer(read, copy, STATUS.noCache, start, true);
   }
 
   async #head(read: ReadRequest, start: number): Promise<ReadResult> {
-    const { store, clock, stats, known } = this.#deps;
+    const { store, stats, known } = this.#deps;
     stats.misses++;
-    const askedAt = clock.now();
+    const asked = this.#asked();
     const before = this.#invalidations;
     try {
       const { response } = await readDirectly(store, read, STATUS.miss, this.#since(start));
       return { response, learned: null };
     } catch (error) {
       const isAbsent = error instanceof ProblemError && error.code === "shard-not-found";
-      if (isAbsent && this.#invalidations === before) known.set(read.id, { kind: "absent", askedAt });
+      if (isAbsent && this.#invalidations === before) known.set(read.id, { kind: "absent", ...asked });
       throw error;
     }
+  }
+
+  #asked(): Asked {
+    return { askedAt: this.#deps.clock.now(), asOf: this.#deps.lease.asOf };
   }
 
   #since(start: number): ReadClock {

@@ -10,7 +10,7 @@ import {
   StorageUnavailableError,
 } from "../../src/storage/shard-store.ts";
 import type { KnownShards } from "./known-shards.ts";
-import type { Copy, MemoryTier, Origin } from "./memory-tier.ts";
+import { type Copy, confirm, copyOf, type MemoryTier, type Origin } from "./memory-tier.ts";
 
 /** What a fetch of a shard came to. */
 export type Fetched =
@@ -33,7 +33,7 @@ export interface Fetch {
   readonly number: number;
   /** When it began: the result was current at some moment after it, ms since the epoch. */
   readonly askedAt: number;
-  /** Whether the result is no older than any strong write that has completed by now. */
+  /** Whether the result is no older than any change that was announced by now. */
   isCurrent(): boolean;
 }
 
@@ -43,6 +43,7 @@ const BODY_TIMEOUT = 20_000;
 interface InFlightFetch {
   readonly number: number;
   readonly askedAt: number;
+  readonly asOf: number;
   result: Promise<Fetched>;
   /** Set when the shard changes meanwhile: what arrives may be old and is not kept. */
   outdated: boolean;
@@ -106,6 +107,7 @@ export class SingleFlight {
       number: ++this.#begun,
       // Dated from the question: what is answered was current at some moment after it.
       askedAt: this.#clock.now(),
+      asOf: this.#lease.asOf,
       outdated: false,
       fencesAtEnd: undefined,
       origin,
@@ -134,7 +136,7 @@ export class SingleFlight {
     // One that has ended cannot be fenced any more; any fence since may have been meant for it.
     const isFenced = (): boolean =>
       flight.outdated || (flight.fencesAtEnd !== undefined && flight.fencesAtEnd !== this.#fences);
-    const isCurrent = (): boolean => !isFenced() && this.#lease.covers(flight.askedAt, this.#clock.now());
+    const isCurrent = (): boolean => !isFenced() && this.#lease.covers(flight.asOf, this.#clock.now());
     return { result: flight.result, joined, number: flight.number, askedAt: flight.askedAt, isCurrent };
   }
 
@@ -146,7 +148,7 @@ export class SingleFlight {
       if (open.meta.size > this.#cacheableBytes()) return this.#vain(id, large(open, flight), flight);
       this.#known.delete(id);
       const body = await wholeBody(open, this.#clock);
-      const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
+      const copy = copyOf(open.meta, body, flight);
       return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
     } finally {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
@@ -155,7 +157,8 @@ export class SingleFlight {
   }
 
   #vain(id: string, fetched: Exclude<Fetched, { kind: "copy" }>, flight: InFlightFetch): Fetched {
-    if (!flight.outdated) this.#known.set(id, { kind: fetched.kind, askedAt: flight.askedAt });
+    if (!flight.outdated)
+      this.#known.set(id, { kind: fetched.kind, askedAt: flight.askedAt, asOf: flight.asOf });
     return fetched;
   }
 
@@ -163,10 +166,10 @@ export class SingleFlight {
   #unchanged(id: string, held: Copy | null, meta: ShardMeta, flight: InFlightFetch): Fetched {
     if (held === null) return { kind: "absent" };
     if (meta.version === held.meta.version) {
-      if (!flight.outdated) held.validatedAt = Math.max(held.validatedAt, flight.askedAt);
+      if (!flight.outdated) confirm(held, flight);
       return { kind: "copy", copy: held, stored: true };
     }
-    const copy: Copy = { meta, body: held.body, validatedAt: flight.askedAt, prefetched: false, uses: 0 };
+    const copy = copyOf(meta, held.body, flight);
     return { kind: "copy", copy, stored: this.#keep(id, copy, flight) };
   }
 

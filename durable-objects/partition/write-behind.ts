@@ -1,3 +1,4 @@
+import type { Lease } from "../../src/core/coherence/lease.ts";
 import type { DiskTier } from "./disk-tier.ts";
 import type { MemoryTier } from "./memory-tier.ts";
 
@@ -12,12 +13,14 @@ const MAX_NOTED = 5_000;
 export class WriteBehind {
   readonly #memory: MemoryTier;
   readonly #disk: Pick<DiskTier, "has" | "write">;
+  readonly #lease: Pick<Lease, "numberOf">;
   readonly #noted = new Set<string>();
   #kept: ReadonlySet<string> = new Set();
 
-  constructor(memory: MemoryTier, disk: Pick<DiskTier, "has" | "write">) {
+  constructor(memory: MemoryTier, disk: Pick<DiskTier, "has" | "write">, lease: Pick<Lease, "numberOf">) {
     this.#memory = memory;
     this.#disk = disk;
+    this.#lease = lease;
   }
 
   /** A read was answered from a copy of this shard. O(1). */
@@ -46,7 +49,8 @@ export class WriteBehind {
       this.#noted.delete(id);
       const copy = this.#memory.peek(id);
       if (copy === undefined || this.#disk.has(id)) continue;
-      batch.push({ id, meta: copy.meta, body: copy.body, validatedAt: copy.validatedAt });
+      const { meta, body, validatedAt } = copy;
+      batch.push({ id, meta, body, validatedAt, asOf: this.#lease.numberOf(copy.asOf) });
       total += copy.body.byteLength;
     }
     await this.#disk.write(batch, ({ id, meta }) => this.#memory.peek(id)?.meta.version === meta.version);

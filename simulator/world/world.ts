@@ -77,12 +77,26 @@ export class World {
 
   /** A read in a region, as the partition answers it; its body has been read. */
   async read(region: Region, read: ReadRequest): Promise<string> {
-    const response = await this.#ask(region, async (node) => {
+    return (await this.headersOf(region, read)).get("Cache-Status") ?? "";
+  }
+
+  /** The same, with all that the answer's headers say. */
+  headersOf(region: Region, read: ReadRequest): Promise<Headers> {
+    return this.#ask(region, async (node) => {
       const answer = await node.fetch(buildReadRequest(read));
       await answer.arrayBuffer();
-      return answer;
+      return answer.headers;
     });
-    return response.headers.get("Cache-Status") ?? "";
+  }
+
+  /** Calls a partition by its name, and the coordinator, as the Worker does. */
+  async callPartition<T>(name: string, work: (node: PartitionNode) => T | Promise<T>): Promise<T> {
+    await this.time.sleep(ONE_WAY);
+    return this.#ask(regionOf(name), work);
+  }
+  async callCoordinator<T>(work: (node: CoordinatorNode) => T | Promise<T>): Promise<T> {
+    await this.time.sleep(ONE_WAY);
+    return this.#coordinator.call(work);
   }
 
   /** What all partitions counted, in all their lives. */
@@ -155,7 +169,7 @@ export class World {
           clock,
           readSettings: async () => ({ version: 1, settings }),
           partition: (name) => ({
-            invalidate: (changes) => this.#ask(regionOf(name), (node) => node.invalidate(changes)),
+            hear: (logged) => this.#ask(regionOf(name), (node) => node.hear(logged)),
             forget: () => this.#ask(regionOf(name), (node) => node.forget()),
           }),
           sendPrefetchBatch: async (batch) => {

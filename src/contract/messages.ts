@@ -106,7 +106,5 @@ export const changeMessageSchema = z.object({
   version: z.string().max(256).optional(),
   /** ms since the epoch. */
   uploaded: z.int().nonnegative(),
-  /** The writer's own partition, which has dropped its copy already. */
-  except: partitionName.optional(),
 });
 export type ChangeMessage = z.infer<typeof changeMessageSchema>;

@@ -35,6 +35,12 @@ export const INTERNAL_ENCODING_HEADER = "Foreshard-Content-Encoding";
 /** A partition's answer that it does not read this shard now: the edge reads it from R2. Its value says why. */
 export const READ_DIRECTLY_HEADER = "Foreshard-Read-Directly";
 
+/** Names the versions of topology and settings that the edge knows. */
+const KNOWN_HEADER = "F-Known";
+
+/** A partition's newer topology and settings, on its way to the edge. */
+export const ROUTING_STATE_HEADER = "Foreshard-Routing-State";
+
 const HEADERS = {
   user: "F-User",
   eventType: "F-Event",
@@ -49,9 +55,13 @@ const HEADERS = {
   ifUnmodifiedSince: "If-Unmodified-Since",
 } as const;
 
-/** The request for {@link parseReadRequest}. Users, types and ids travel percent-encoded: headers are not UTF-8. */
-export function buildReadRequest(read: ReadRequest): Request {
+/**
+ * The request for {@link parseReadRequest}. Users, types and ids travel percent-encoded: headers are not UTF-8.
+ * @param known the versions of topology and settings that the edge knows; without, it is not told of newer ones.
+ */
+export function buildReadRequest(read: ReadRequest, known?: string): Request {
   const headers = new Headers();
+  if (known !== undefined) headers.set(KNOWN_HEADER, known);
   headers.set(HEADERS.user, encodeURIComponent(read.user));
   headers.set(HEADERS.eventType, encodeURIComponent(read.eventType));
   headers.set(HEADERS.region, read.region);
@@ -67,6 +77,9 @@ export function buildReadRequest(read: ReadRequest): Request {
 }
 
 const CONDITION_NAMES = ["ifMatch", "ifNoneMatch", "ifModifiedSince", "ifUnmodifiedSince"] as const;
+
+/** The versions that the edge knows; null when it did not say. */
+export const knownVersions = (request: Request): string | null => request.headers.get(KNOWN_HEADER);
 
 /** Reads a request of {@link buildReadRequest} back; null when it is none. */
 export function parseReadRequest(request: Request): ReadRequest | null {

@@ -1,6 +1,7 @@
 /** The RPC interfaces of the objects, and what is told by them. Classes implement them, bindings name them. */
 import { z } from "zod";
-import type { Change } from "../core/coherence/change.ts";
+import type { Change, LoggedChanges } from "../core/coherence/change.ts";
+import type { Announcement } from "../core/coherence/lease-manager.ts";
 import type { Member } from "../core/coherence/membership.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
@@ -16,6 +17,7 @@ import type { PrefetchDecision } from "../core/prefetch/prefetch-history.ts";
 import type { ReadCounts } from "../core/reporting/read-counts.ts";
 import type { PartitionEvent } from "./events.ts";
 import type { DeadLetter, PlannedPrefetch, Report } from "./messages.ts";
+import { type RoutingState, topologySchema } from "./routing-state.ts";
 import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
 
 /** A partition says that it is alive, and what it knows already. */
@@ -24,14 +26,16 @@ export interface Heartbeat {
   readonly region: Region;
   readonly incarnation: number;
   readonly settingsVersion: number;
+  readonly topologyVersion: number;
   readonly mapVersion: number;
-  /** ms since the last heartbeat that was answered was sent; absent when there was none. */
-  readonly sinceLast?: number;
+  /** The number of the change log up to which it has heard everything; absent when it has heard nothing. */
+  readonly at?: number;
 }
 
 /** The coordinator's answer: only what changed. */
 export const heartbeatAnswerSchema = z.object({
   settings: versionedSettingsSchema.optional(),
+  topology: topologySchema.optional(),
   mapDelta: z
     .object({
       version: z.number(),
@@ -45,28 +49,29 @@ export const heartbeatAnswerSchema = z.object({
         .readonly(),
     })
     .optional(),
-  /** Strong writes that may have happened while this partition had no lease; their copies go before it is renewed. */
-  changes: z
-    .array(
-      z.object({
-        shard: z.string(),
-        etag: z.string().optional(),
-        version: z.string().optional(),
-        uploaded: z.number(),
-      }),
-    )
-    .readonly(),
-  /** How far back, in ms, the list of changes is complete. */
-  coverage: z.number().nonnegative(),
+  /** What changed since; older copies go before the lease is renewed. */
+  logged: z.object({
+    after: z.number(),
+    upTo: z.number(),
+    changes: z
+      .array(
+        z.object({
+          shard: z.string(),
+          etag: z.string().optional(),
+          version: z.string().optional(),
+          uploaded: z.number(),
+        }),
+      )
+      .readonly(),
+  }),
   /** Shards this region keeps warm: they are held on disk before others. */
   warm: z.array(z.string()).readonly(),
 });
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswerSchema>;
 
-/** What the edge Worker caches: never read on the path of a request. */
-export interface RoutingState {
-  readonly topology: Topology;
-  readonly settings: VersionedSettings;
+/** What a partition answers an edge Worker besides: its state, where it has newer than the caller named. */
+export interface WithRoutingState {
+  readonly state?: RoutingState;
 }
 
 /** A partition's numbers for the admin API. */
@@ -139,10 +144,18 @@ export interface CoordinatorOverview {
 /** A partition, besides its `fetch`, by which reads come. */
 export interface PartitionRpc extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
-  /** Takes events that are no reads; returns how many fitted on the event queue. */
-  observe(events: readonly PartitionEvent[]): number;
+  /**
+   * Takes events that are no reads; answers how many fitted on the event queue. `known` names the versions of topology and
+   * settings that the caller knows.
+   */
+  observe(
+    events: readonly PartitionEvent[],
+    known?: string,
+  ): WithRoutingState & { readonly accepted: number };
   /** Shards were written or deleted: older copies are dropped, and what is being fetched of them is not kept. */
-  invalidate(changes: readonly Change[]): void;
+  invalidate(changes: readonly Change[], known?: string): WithRoutingState;
+  /** The same of a piece of the change log, which counts as heard then. */
+  hear(logged: LoggedChanges): void;
   /** Proposes shards to fetch ahead; false when the prefetch queue is full: try again later. Idempotent. */
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason): boolean;
   status(): PartitionStatus;
@@ -166,8 +179,8 @@ export interface CoordinatorRpc extends Rpc.DurableObjectBranded {
   settingsChanged(settings: VersionedSettings): void;
   /** Names of the partitions that may hold copies. */
   members(): readonly string[];
-  /** Names of the partitions that may serve copies without asking R2, and so must hear of changes. */
-  leasedMembers(): readonly string[];
+  /** Numbers and logs changes; the caller tells the partitions named. One that it does not reach hears with its heartbeat. */
+  announceBounded(changes: readonly Change[]): Announcement;
   /** Resolves when no partition can serve anything older than these changes any more. */
   announceStrong(changes: readonly Change[]): Promise<void>;
   /** One round of placement. */

@@ -75,8 +75,8 @@ export const settingsSchema = z.strictObject({
     .int()
     .min(0)
     .max(86_400)
-    .describe("how long a copy is served before R2 is asked whether it changed")
-    .default(30),
+    .describe("how long a copy is served before R2 is asked whether it changed unannounced")
+    .default(300),
   staleIfErrorSeconds: z
     .int()
     .min(0)
@@ -101,7 +101,7 @@ export const settingsSchema = z.strictObject({
       (ids) => ids.join("").length <= MAX_PINNED_CHARACTERS,
       "the ids together must stay under 8,000 characters",
     )
-    .describe("shards that placement warms in every region in use, whatever their demand")
+    .describe("shards that every partition in use keeps a copy of, whatever their demand")
     .default([]),
 });
 

@@ -1,5 +1,11 @@
 import type { Bindings } from "../bindings.ts";
-import { buildReadRequest, READ_DIRECTLY_HEADER, type ReadRequest } from "../contract/partition-protocol.ts";
+import {
+  buildReadRequest,
+  READ_DIRECTLY_HEADER,
+  type ReadRequest,
+  ROUTING_STATE_HEADER,
+} from "../contract/partition-protocol.ts";
+import { decodeRoutingState } from "../contract/routing-state.ts";
 import { type Clock, withTimeout } from "../core/clock.ts";
 import type { PartitionAddress } from "../core/routing/route.ts";
 import { readDirectly } from "../http/direct-read.ts";
@@ -8,6 +14,7 @@ import { resilient } from "../storage/resilient-store.ts";
 import type { ShardStore } from "../storage/shard-store.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
 import { retryingPartition } from "./partition-stub.ts";
+import { currentVersions, learnRoutingState } from "./routing-state.ts";
 
 /**
  * A partition that says nothing for this long is taken to be gone, ms. Longer than it waits for R2 itself, so that it
@@ -34,7 +41,7 @@ export async function readFromPartition(
 ): Promise<Response> {
   const response = await askPartition(env, address, read, timeout, clock);
   const reason = whyNot(response);
-  if (response !== null && reason === null) return response;
+  if (response !== null && reason === null) return withoutNews(response);
   response?.body?.cancel().catch(() => undefined);
   const times = { start: clock.now(), now: () => clock.now() };
   const storage = store ?? resilient(new R2ShardStore(env.SHARDS));
@@ -49,7 +56,9 @@ async function askPartition(
   timeout: number,
   clock: Clock,
 ): Promise<Response | null> {
-  const asking = retryingPartition(env, address, (partition) => partition.fetch(buildReadRequest(read)));
+  const asking = retryingPartition(env, address, (partition) =>
+    partition.fetch(buildReadRequest(read, currentVersions())),
+  );
   try {
     return await withTimeout(asking, timeout, clock);
   } catch {
@@ -60,6 +69,17 @@ async function askPartition(
     );
     return null;
   }
+}
+
+/** The answer itself: news of topology and settings on it are for this isolate. Rarely are there any. */
+function withoutNews(response: Response): Response {
+  const news = response.headers.get(ROUTING_STATE_HEADER);
+  if (news === null) return response;
+  const state = decodeRoutingState(news);
+  if (state !== null) learnRoutingState(state);
+  const answer = new Response(response.body, response);
+  answer.headers.delete(ROUTING_STATE_HEADER);
+  return answer;
 }
 
 /** Why this is not the partition's own answer to the read; null when it is. */

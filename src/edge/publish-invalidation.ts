@@ -5,6 +5,7 @@ import type { Change } from "../core/coherence/change.ts";
 import type { PartitionAddress } from "../core/routing/route.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
 import { retryingPartition } from "./partition-stub.ts";
+import { currentVersions, learnFrom } from "./routing-state.ts";
 
 /** An own partition that does not answer within this time has not dropped its copy, as far as anybody knows, ms. */
 const OWN_TIMEOUT = 5_000;
@@ -18,8 +19,9 @@ export type Coherence = "bounded" | "strong";
 
 /**
  * Announces a write that the storage has taken. The writer's own partition drops its copy before this resolves, so
- * that the writer reads what it wrote. Bounded: the others hear of it through the queue `changes`; a copy that does
- * not ends with its freshness. Strong: resolves when no partition can serve older bytes.
+ * that the writer reads what it wrote. Bounded: all hear of it through the queue `changes` and the change log; a write
+ * that the queue did not take is seen when the freshness of copies ends. Strong: resolves when no partition can serve
+ * older bytes.
  * @throws ProblemError `stored-unconfirmed` when that could not be made sure; the write stands and may be repeated.
  */
 export async function publishInvalidation(
@@ -32,14 +34,14 @@ export async function publishInvalidation(
   const toOthers =
     coherence === "strong"
       ? withTimeout(env.COORDINATOR.getByName("main").announceStrong([change]), STRONG_TIMEOUT, clock)
-      : withTimeout(env.CHANGES.send({ ...change, except: own.name }), QUEUE_TIMEOUT, clock).catch(() => {
+      : withTimeout(env.CHANGES.send(change), QUEUE_TIMEOUT, clock).catch(() => {
           console.error("changes: the queue did not take a change; copies end with their freshness");
         });
   const toOwn = withTimeout(
-    retryingPartition(env, own, (partition) => partition.invalidate([change])),
+    retryingPartition(env, own, (partition) => partition.invalidate([change], currentVersions())),
     OWN_TIMEOUT,
     clock,
-  );
+  ).then(learnFrom);
   const outcomes = await Promise.allSettled([toOwn, toOthers]);
   if (outcomes.every(({ status }) => status === "fulfilled")) return;
   throw new ProblemError(

@@ -1,39 +1,40 @@
 import { z } from "zod";
 import type { Bindings } from "../bindings.ts";
-import { type ChangeMessage, changeMessageSchema } from "../contract/messages.ts";
+import { changeMessageSchema } from "../contract/messages.ts";
 import { r2NotificationSchema } from "../contract/r2-notification.ts";
+import type { Change } from "../core/coherence/change.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
-import { partitionStub } from "../edge/partition-stub.ts";
+import { retryingPartition } from "../edge/partition-stub.ts";
 import { parseBatch, retryDelay } from "./consume.ts";
 import { recordDeadLetters } from "./dead.ts";
 
 /**
- * Queue `changes`: every partition that may serve a copy unasked drops it. Idempotent, so at least once is enough;
- * R2's own event notifications come here too, for writes made elsewhere. Partitions without a lease ask R2 before they serve anything, and are left asleep.
+ * Queue `changes`: writes through Foreshard, and R2's own event notifications for those made elsewhere. The coordinator
+ * logs them, and then they are done: who cannot be told here hears with its next heartbeat, or has no lease and asks R2.
+ * A message that comes twice is logged twice, which drops no copy that is newer.
  */
 export async function consumeChanges(batch: MessageBatch, env: Bindings): Promise<void> {
   const { good, invalid } = parseBatch(batch, z.union([changeMessageSchema, r2NotificationSchema]));
   await recordDeadLetters(env, batch.queue, invalid);
   if (good.length === 0) return;
-  const delivered = await invalidateEverywhere(
-    env,
-    good.map(({ body }) => body),
-  ).catch(() => false);
+  const changes = good.map(({ body }) => body);
+  const logged = await announce(env, changes).then(
+    () => true,
+    () => false,
+  );
   for (const { message } of good) {
-    if (delivered) message.ack();
+    if (logged) message.ack();
     else message.retry(retryDelay(message.attempts));
   }
 }
 
-/** Tells all registered partitions; false when one could not be told. */
-async function invalidateEverywhere(env: Bindings, changes: readonly ChangeMessage[]): Promise<boolean> {
-  const members = await env.COORDINATOR.getByName("main").leasedMembers();
-  const outcomes = await Promise.allSettled(
-    members.map(async (name) => {
+/** Logs changes, and tells all who may serve copies unasked. Here, so that the coordinator has no calls to wait for. */
+async function announce(env: Bindings, changes: readonly Change[]): Promise<void> {
+  const { logged, partitions } = await env.COORDINATOR.getByName("main").announceBounded(changes);
+  await Promise.allSettled(
+    partitions.map(async (name) => {
       const address = parsePartitionName(name);
-      const theirs = changes.filter(({ except }) => except !== name);
-      if (address !== null && theirs.length > 0) await partitionStub(env, address).invalidate(theirs);
+      if (address !== null) await retryingPartition(env, address, (partition) => partition.hear(logged));
     }),
   );
-  return outcomes.every(({ status }) => status === "fulfilled");
 }

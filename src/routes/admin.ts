@@ -9,7 +9,7 @@ import { estimate, proofCounts } from "../core/experiment/control-arm.ts";
 import { REGIONS, RUNS_IN } from "../core/placement/regions.ts";
 import { addCounts, noCounts, type ReadCounts } from "../core/reporting/read-counts.ts";
 import { parsePartitionName } from "../core/routing/route.ts";
-import { learnSettings } from "../edge/routing-state.ts";
+import { learnRoutingState } from "../edge/routing-state.ts";
 import { settingsStore } from "../storage/settings-store.ts";
 import { adminPage } from "./admin-page.ts";
 import type { AppTypes } from "./app-types.ts";
@@ -130,7 +130,7 @@ adminRoutes.put("/api/settings", async (context) => {
   const patch = settingsPatchSchema.safeParse(body);
   if (!patch.success) throw new ProblemError("invalid-settings", describeZodError(patch.error));
   const settings = await settingsStore(context.env.SETTINGS).update(patch.data);
-  learnSettings(settings);
+  learnRoutingState({ settings });
   await coordinatorOf(context.env).settingsChanged(settings);
   return context.json(settings);
 });

@@ -1,7 +1,6 @@
 import { Hono } from "hono";
 import { parseConfig } from "../config.ts";
 import { ProblemError, problemResponse } from "../contract/problems.ts";
-import { refreshRoutingState } from "../edge/routing-state.ts";
 import { problemOf } from "../http/failures.ts";
 import { adminRoutes } from "./admin.ts";
 import type { AppTypes } from "./app-types.ts";
@@ -21,7 +20,6 @@ export const app = new Hono<AppTypes>();
 app.use(async (context, next) => {
   context.set("config", parseConfig(context.env));
   await next();
-  refreshRoutingState(context.env, context.executionCtx);
 });
 
 app.use(withSecurityHeaders);

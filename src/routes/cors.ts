@@ -1,6 +1,7 @@
 import { cors } from "hono/cors";
 import { createMiddleware } from "hono/factory";
-import { currentRoutingState, settledRoutingState } from "../edge/routing-state.ts";
+import type { Bindings } from "../bindings.ts";
+import { confirmedRoutingState, currentRoutingState, settledRoutingState } from "../edge/routing-state.ts";
 import type { AppTypes } from "./app-types.ts";
 import { addVary, editHeaders } from "./edit-headers.ts";
 
@@ -24,10 +25,10 @@ const EXPOSED = [
  */
 export const withCors = createMiddleware<AppTypes>(async (context, next) => {
   const origin = context.req.header("Origin");
-  const { corsOrigins } =
+  const corsOrigins =
     origin === undefined
-      ? currentRoutingState().settings.settings
-      : (await settledRoutingState(context.env)).settings.settings;
+      ? currentRoutingState().settings.settings.corsOrigins
+      : await allowedOrigins(context.env, origin);
   const everybody = corsOrigins.includes("*");
   if (origin !== undefined && context.req.method === "OPTIONS")
     return preflight(everybody ? "*" : [...corsOrigins])(context, next);
@@ -39,6 +40,13 @@ export const withCors = createMiddleware<AppTypes>(async (context, next) => {
     headers.set("Access-Control-Expose-Headers", EXPOSED);
   });
 });
+
+/** The origins of the settings; an origin that is not among those known may be new. */
+async function allowedOrigins(env: Bindings, origin: string): Promise<readonly string[]> {
+  const { corsOrigins } = (await settledRoutingState(env)).settings.settings;
+  if (corsOrigins.includes("*") || corsOrigins.includes(origin)) return corsOrigins;
+  return (await confirmedRoutingState(env)).settings.settings.corsOrigins;
+}
 
 const preflight = (origin: "*" | string[]) =>
   cors({

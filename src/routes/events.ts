@@ -12,7 +12,7 @@ import { withTimeout } from "../core/clock.ts";
 import type { Region } from "../core/placement/regions.ts";
 import { type PartitionAddress, route } from "../core/routing/route.ts";
 import { partitionStub } from "../edge/partition-stub.ts";
-import { currentRoutingState } from "../edge/routing-state.ts";
+import { currentRoutingState, currentVersions, learnFrom } from "../edge/routing-state.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
 import type { AppTypes } from "./app-types.ts";
 import { authorize } from "./authorize.ts";
@@ -52,7 +52,11 @@ eventRoutes.all("/", () => {
 async function observed(env: Bindings, groups: ReturnType<typeof byPartition>): Promise<number> {
   const outcomes = await Promise.allSettled(
     groups.map(({ address, events }) =>
-      withTimeout(partitionStub(env, address).observe(events), OBSERVE_TIMEOUT, SYSTEM_CLOCK),
+      withTimeout(
+        partitionStub(env, address).observe(events, currentVersions()),
+        OBSERVE_TIMEOUT,
+        SYSTEM_CLOCK,
+      ),
     ),
   );
   const taken = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
@@ -60,7 +64,8 @@ async function observed(env: Bindings, groups: ReturnType<typeof byPartition>): 
     throw new ProblemError("overloaded", "No partition takes events now; send them again in a moment.", {
       "Retry-After": "5",
     });
-  return taken.reduce((sum, count) => sum + count, 0);
+  for (const answer of taken) learnFrom(answer);
+  return taken.reduce((sum, { accepted }) => sum + accepted, 0);
 }
 
 /** Reads the body up to its limit, whatever Content-Length says. */

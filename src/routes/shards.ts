@@ -5,9 +5,10 @@ import { cursorSchema, encodeCursor } from "../contract/cursor.ts";
 import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
 import { INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
+import type { RoutingState } from "../contract/routing-state.ts";
 import { readFromPartition } from "../edge/partition-read.ts";
 import { type Coherence, publishInvalidation } from "../edge/publish-invalidation.ts";
-import { settledRoutingState } from "../edge/routing-state.ts";
+import { confirmedRoutingState, settledRoutingState } from "../edge/routing-state.ts";
 import { lastModified } from "../http/conditions.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
@@ -91,8 +92,7 @@ shardRoutes.put("/*", async (context) => {
   const coherence = coherenceOf(context);
   const { partition } = requestContext(context);
   const kept = { ...storedHeaders(context), ...writeConditions(context) };
-  const { maxBodyBytes } = (await settledRoutingState(context.env)).settings.settings;
-  const length = contentLength(context, maxBodyBytes);
+  const length = await contentLength(context);
   const sha256 = expectedDigest(context.req.header("Repr-Digest"));
   const store = resilient(new R2ShardStore(context.env.SHARDS));
   const existed = (await store.head(id)) !== null;
@@ -172,7 +172,8 @@ function coherenceOf(context: Context<AppTypes>): Coherence {
   throw new ProblemError("invalid-query", 'coherence: must be "strong" or "bounded"');
 }
 
-function contentLength(context: Context<AppTypes>, limit: number): number {
+/** @throws ProblemError `length-required`, or `too-large` by the limit of the settings. */
+async function contentLength(context: Context<AppTypes>): Promise<number> {
   const header = context.req.header("Content-Length");
   if (header === undefined && context.req.raw.body === null) return 0;
   if (header === undefined || !/^\d{1,15}$/.test(header))
@@ -181,10 +182,14 @@ function contentLength(context: Context<AppTypes>, limit: number): number {
       "Send the body's size in Content-Length; it is stored as it streams in.",
     );
   const length = Number(header);
+  if (length <= maxBodyBytes(await settledRoutingState(context.env))) return length;
+  const limit = maxBodyBytes(await confirmedRoutingState(context.env));
   if (length > limit)
     throw new ProblemError("too-large", `The body has ${length} bytes; at most ${limit} can be stored.`);
   return length;
 }
+
+const maxBodyBytes = ({ settings }: RoutingState): number => settings.settings.maxBodyBytes;
 
 /** The SHA-256 of a `Repr-Digest` (RFC 9530), a structured dictionary such as `sha-256=:…:`. */
 function expectedDigest(header: string | undefined): Uint8Array | undefined {

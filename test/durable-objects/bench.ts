@@ -136,7 +136,7 @@ export class Bench {
       clock,
       readSettings: async () => ({ version: 1, settings: this.settings }),
       partition: () => ({
-        invalidate: (changes) => this.host.call((node) => node.invalidate(changes)),
+        hear: (logged) => this.host.call((node) => node.hear(logged)),
         forget: () => this.host.call((node) => node.forget()),
       }),
       sendPrefetchBatch: async (batch) => {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
@@ -7,7 +8,7 @@ import { Prng } from "../../simulator/platform/prng.ts";
 import { migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
 import { VirtualTime } from "../../simulator/platform/virtual-time.ts";
 import { DEFAULT_SETTINGS } from "../../src/contract/settings.ts";
-import type { Change } from "../../src/core/coherence/change.ts";
+import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
 import { CHANGES_WINDOW } from "../../src/core/coherence/lease.ts";
 import { noCounts } from "../../src/core/reporting/read-counts.ts";
 import { emptyReport } from "../support/empty-report.ts";
@@ -29,7 +30,7 @@ function coordinator() {
         migrations: MIGRATIONS,
         readSettings: async () => settings(3, 30),
         partition: (name) => ({
-          invalidate: async (changes) => void told.push(...changes.map(({ shard }) => `${name} ${shard}`)),
+          hear: async ({ changes }) => void told.push(...changes.map(({ shard }) => `${name} ${shard}`)),
           forget: async () => undefined,
         }),
         sendPrefetchBatch: async () => undefined,
@@ -42,13 +43,14 @@ const settings = (version: number, freshnessSeconds: number) => ({
   version,
   settings: { ...DEFAULT_SETTINGS, freshnessSeconds },
 });
-const beat = (settingsVersion = 0, sinceLast?: number) => ({
+const beat = (settingsVersion = 0, at?: number) => ({
   partition: "g1:weur:0",
   region: "weur" as const,
   incarnation: 1,
   settingsVersion,
+  topologyVersion: 0,
   mapVersion: 0,
-  ...(sinceLast !== undefined && { sinceLast }),
+  ...(at !== undefined && { at }),
 });
 const change = (shard: string): Change => ({ shard, etag: '"1"', version: "v", uploaded: 5 });
 
@@ -69,18 +71,25 @@ describe("the coordinator", () => {
     const { host, told } = coordinator();
     await host.call((node) => node.heartbeat(beat()));
     host.loseMemory();
-    expect(await host.call((node) => node.leasedMembers())).toEqual(["g1:weur:0"]);
+    const { partitions } = await host.call((node) => node.announceBounded([change("b")]));
+    expect(partitions).toEqual(["g1:weur:0"]);
     await host.call((node) => node.announceStrong([change("a")]));
     expect(told).toEqual(["g1:weur:0 a"]);
   });
 
-  it("lists strong writes whole in the answer to a heartbeat, also after a restart", async () => {
+  it("lists changes whole in the answer to a heartbeat, also after a restart", async () => {
     const { host } = coordinator();
     await host.call((node) => node.announceStrong([change("a")]));
-    await host.call((node) => node.announceStrong([{ shard: "b", uploaded: 6 }]));
+    await host.call((node) => node.announceBounded([{ shard: "b", uploaded: 6 }]));
     host.loseMemory();
-    const { changes } = await host.call((node) => node.heartbeat(beat()));
-    expect(changes).toEqual([change("a"), { shard: "b", uploaded: 6 }]);
+    const { logged } = await host.call((node) => node.heartbeat(beat()));
+    expect(logged.changes).toEqual([change("a"), { shard: "b", uploaded: 6 }]);
+    const next = await host.call((node) => node.heartbeat(beat(0, logged.upTo - 1)));
+    expect(next.logged).toEqual({
+      after: logged.upTo - 1,
+      upTo: logged.upTo,
+      changes: [{ shard: "b", uploaded: 6 }],
+    });
   });
 
   it("counts a report once, however often it is delivered", async () => {
@@ -93,31 +102,70 @@ describe("the coordinator", () => {
   });
 });
 
-describe("the log of strong writes", () => {
-  const log = () => {
-    const view = new SqliteStorage().view(() => false);
-    migrate(view, MIGRATIONS);
-    return new ChangeLog(view.sql);
+describe("the change log", () => {
+  const BORN = 1_000_000;
+  const begin = () => {
+    const storage = new SqliteStorage().view(() => false);
+    migrate(storage, MIGRATIONS);
+    return { storage, log: new ChangeLog(storage.sql, BORN) };
   };
+  const shards = ({ changes }: LoggedChanges): string[] => changes.map(({ shard }) => shard);
 
-  it("tells what happened within the window, and that it is complete so far back", () => {
-    const recent = log();
-    recent.add([change("old")], 0);
-    recent.add([change("new")], 40 * SECOND);
-    expect(recent.since(30 * SECOND, 50 * SECOND)).toEqual({
-      changes: [change("new")],
-      coverage: 30 * SECOND,
+  it("numbers changes without gaps, from the time of its birth on", () => {
+    const { log } = begin();
+    expect(log.append([change("a"), change("b")], BORN)).toEqual({
+      after: BORN,
+      upTo: BORN + 2,
+      changes: [change("a"), change("b")],
     });
-    const all = recent.since(1e9, 50 * SECOND);
-    expect([all.changes.length, all.coverage]).toEqual([2, CHANGES_WINDOW]);
+    expect(log.append([change("c")], BORN)).toMatchObject({ after: BORN + 2, upTo: BORN + 3 });
   });
 
-  it("claims no more than it still lists once it is full", () => {
-    const recent = log();
-    for (let i = 0; i < 1_100; i++) recent.add([change(`shard/${i}`)], i * 10);
-    const { changes, coverage } = recent.since(CHANGES_WINDOW, 11 * SECOND);
-    expect(changes).toHaveLength(1_000);
-    // The oldest that is listed was added after a second: of what was before, nothing is known.
-    expect(coverage).toBe(10 * SECOND);
+  it("gives no number twice, whatever restarts and prunes it", () => {
+    const counts = fc.array(fc.constantFrom(0, 1, 3, 1_000), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(counts, (sizes) => {
+        const { storage, log } = begin();
+        let [next, now] = [log, BORN];
+        let last = BORN;
+        for (const size of sizes) {
+          const changes = Array.from({ length: size }, (_, i) => change(`shard/${i}`));
+          const { after, upTo } = next.append(changes, now);
+          expect([after, upTo]).toEqual([last, last + size]);
+          last = upTo;
+          now -= 5 * SECOND;
+          next = new ChangeLog(storage.sql, now);
+        }
+      }),
+      { numRuns: 20, seed: 1 },
+    );
+  });
+
+  it("tells all that came after a number it still reaches back to", () => {
+    const { log } = begin();
+    log.append([change("a"), change("b"), change("c")], BORN);
+    expect(shards(log.since(BORN, BORN))).toEqual(["a", "b", "c"]);
+    expect(log.since(BORN + 2, BORN)).toEqual({ after: BORN + 2, upTo: BORN + 3, changes: [change("c")] });
+    expect(log.since(BORN + 3, BORN)).toEqual({ after: BORN + 3, upTo: BORN + 3, changes: [] });
+  });
+
+  it("tells whoever has heard nothing yet what happened in the last minute", () => {
+    const { log } = begin();
+    log.append([change("old")], BORN);
+    log.append([change("new")], BORN + 40 * SECOND);
+    expect(shards(log.since(undefined, BORN + 50 * SECOND))).toEqual(["old", "new"]);
+    const later = log.since(undefined, BORN + 1 + CHANGES_WINDOW);
+    expect([later.after, shards(later)]).toEqual([BORN + 1, ["new"]]);
+  });
+
+  it("says from where on it is complete once it has forgotten more", () => {
+    const { log } = begin();
+    for (let i = 0; i < 2_100; i++) log.append([change(`shard/${i}`)], BORN + i);
+    const head = BORN + 2_100;
+    expect(log.since(BORN + 100, BORN + 2_100).changes).toHaveLength(2_000);
+    const { after, upTo, changes } = log.since(BORN + 99, BORN + 2_100);
+    expect([after, upTo]).toEqual([BORN + 100, head]);
+    expect(changes[0]).toEqual(change("shard/100"));
+    expect(log.since(head + 1, BORN).after).toBeGreaterThanOrEqual(BORN + 100);
   });
 });

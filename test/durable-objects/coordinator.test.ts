@@ -25,6 +25,7 @@ const beat = (bench: Bench, slot: number) =>
     region: "weur",
     incarnation: 1,
     settingsVersion: 1,
+    topologyVersion: 0,
     mapVersion: 0,
   });
 

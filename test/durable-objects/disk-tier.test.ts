@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { CHUNK_BYTES, DiskTier } from "../../durable-objects/partition/disk-tier.ts";
 import { migrate } from "../../migrations/migrate.ts";
 import { DiskError, migrationsOf, SqliteStorage } from "../../simulator/platform/sqlite-storage.ts";
+import { Lease } from "../../src/core/coherence/lease.ts";
 
 const MIGRATIONS = migrationsOf("partition");
 const always = () => true;
@@ -28,6 +29,7 @@ const copyOf = (id: string, size = 100) => ({
   },
   body: Uint8Array.from({ length: size }, (_, i) => (i * 31 + id.length) % 251).buffer,
   validatedAt: 7,
+  asOf: 3,
 });
 
 describe("a copy on disk", () => {
@@ -38,13 +40,31 @@ describe("a copy on disk", () => {
       const copy = copyOf("a", size);
       await disk.write([copy], always);
       for (const tier of [disk, reopened()]) {
-        const { meta, body, validatedAt } = (await tier.read("a")) ?? {};
+        const { meta, body, validatedAt, asOf } = (await tier.read("a")) ?? {};
         expect(meta).toEqual(JSON.parse(JSON.stringify(copy.meta)));
-        expect(validatedAt).toBe(7);
+        expect([validatedAt, asOf]).toEqual([7, 3]);
         expect(new Uint8Array(body ?? new ArrayBuffer())).toEqual(new Uint8Array(copy.body));
       }
     },
   );
+
+  it("of before copies had a number has one below all, so that R2 is asked about it", async () => {
+    const view = new SqliteStorage().view(() => false);
+    migrate(view, MIGRATIONS.slice(0, 1));
+    const { meta, body } = copyOf("a");
+    const digest = await crypto.subtle.digest("SHA-256", body);
+    view.sql.exec(
+      "INSERT INTO copies (shard, size, sha256, meta, validated_at) VALUES ('a', 100, ?, ?, 7)",
+      digest,
+      JSON.stringify(meta),
+    );
+    view.sql.exec("INSERT INTO chunks (copy, position, data) VALUES (1, 0, ?)", body);
+    migrate(view, MIGRATIONS);
+    const { asOf } = (await new DiskTier(view, 10_000).read("a")) ?? {};
+    const lease = new Lease(0);
+    lease.renew(0, 1, { after: 1, upTo: 1 });
+    expect([asOf, lease.covers(asOf ?? 1, 2)]).toEqual([0, false]);
+  });
 
   it("whose bytes are damaged is dropped and counted", async () => {
     const { disk, view, reopened } = diskOf();

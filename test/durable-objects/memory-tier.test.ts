@@ -13,6 +13,7 @@ const copyOf = (size: number): Copy => ({
   meta: { size, etag: '"a"', version: "a", uploaded: 1 },
   body: new ArrayBuffer(size),
   validatedAt: NOW,
+  asOf: 1,
   prefetched: false,
   uses: 0,
 });
@@ -51,9 +52,9 @@ describe("memory", () => {
 describe("known shards", () => {
   it("are bounded: the one noted longest ago goes", () => {
     const known = new KnownShards();
-    for (let i = 0; i < 4_000; i++) known.set(`shard/${i}`, { kind: "absent", askedAt: i });
-    known.set("shard/0", { kind: "large", askedAt: 9 });
-    known.set("one more", { kind: "absent", askedAt: 9 });
+    for (let i = 0; i < 4_000; i++) known.set(`shard/${i}`, { kind: "absent", askedAt: i, asOf: 1 });
+    known.set("shard/0", { kind: "large", askedAt: 9, asOf: 1 });
+    known.set("one more", { kind: "absent", askedAt: 9, asOf: 1 });
     expect(["shard/0", "shard/1", "shard/2", "one more"].map((id) => known.has(id))).toEqual([
       true,
       false,

@@ -190,7 +190,10 @@ describe("a heartbeat's answer", () => {
     await bench.pass(LEASE_TERM + 5 * SECOND);
     const change = await rewrite(bench, "a", "two");
     const { answer } = bench;
-    bench.answer = async (beat) => ({ ...(await answer(beat)), changes: [change] });
+    bench.answer = async (beat) => {
+      const { logged, ...rest } = await answer(beat);
+      return { ...rest, logged: { ...logged, upTo: logged.upTo + 1, changes: [change] } };
+    };
     await bench.read("other");
     await bench.pass(SECOND);
     expect((await bench.read("a")).text).toBe("two");

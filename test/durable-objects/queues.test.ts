@@ -27,7 +27,11 @@ function batchOf(body: unknown, attempts = 1) {
 }
 
 /** Bindings whose objects do what a test says, and note what they were called with. */
-function bindings(answers: { partition?: () => unknown; coordinator?: () => unknown; members?: string[] }) {
+function bindings(answers: {
+  partition?: () => unknown;
+  coordinator?: () => unknown;
+  partitions?: string[];
+}) {
   const calls: unknown[][] = [];
   const calling =
     (name: string, answer: () => unknown = () => undefined) =>
@@ -36,11 +40,14 @@ function bindings(answers: { partition?: () => unknown; coordinator?: () => unkn
       return answer();
     };
   const partition = (name: string) => ({
-    invalidate: calling(`invalidate ${name}`, answers.partition),
+    hear: calling(`hear ${name}`, answers.partition),
     prefetch: calling(`prefetch ${name}`, answers.partition),
   });
   const coordinator = {
-    leasedMembers: async () => answers.members ?? [],
+    announceBounded: calling("announceBounded", () => {
+      answers.coordinator?.();
+      return { logged: LOGGED, partitions: answers.partitions ?? [] };
+    }),
     applyReports: calling("applyReports", answers.coordinator),
     recordDeadLetters: calling("recordDeadLetters"),
   };
@@ -51,6 +58,8 @@ function bindings(answers: { partition?: () => unknown; coordinator?: () => unkn
   return { env, calls };
 }
 
+const CHANGE = { shard: "a", etag: '"1"', version: "v", uploaded: 5 };
+const LOGGED = { after: 6, upTo: 7, changes: [CHANGE] };
 const fails = () => {
   throw new Error("not now");
 };
@@ -83,22 +92,30 @@ describe("queue prefetch", () => {
 });
 
 describe("queue changes", () => {
-  const CHANGE = { shard: "a", etag: '"1"', version: "v", uploaded: 5, except: "g1:oc:0" };
-
-  it("tells every partition with a lease but the writer's own, which has dropped its copy", async () => {
-    const { env, calls } = bindings({ members: ["g1:weur:0", "g1:oc:0", "g1:enam:0"] });
+  it("is logged by the coordinator, and told to every partition with a lease", async () => {
+    const { env, calls } = bindings({ partitions: ["g1:weur:0", "g1:oc:0"] });
     const { batch, outcomes } = batchOf(CHANGE);
     await consumeChanges(batch, env);
-    expect(calls.map(([name]) => name)).toEqual(["invalidate g1:weur:0", "invalidate g1:enam:0"]);
-    expect(calls[0]?.[1]).toEqual([CHANGE]);
+    expect(calls).toEqual([
+      ["announceBounded", [CHANGE]],
+      ["hear g1:weur:0", LOGGED],
+      ["hear g1:oc:0", LOGGED],
+    ]);
     expect(outcomes).toEqual(["ack"]);
   });
 
-  it("is delivered again until all could be told", async () => {
-    const { env } = bindings({ members: ["g1:weur:0"], partition: fails });
+  it("is done once it is logged: who could not be told hears with its next heartbeat", async () => {
+    const { env } = bindings({ partitions: ["g1:weur:0"], partition: fails });
     const { batch, outcomes } = batchOf(CHANGE, 3);
     await consumeChanges(batch, env);
-    expect(outcomes).toEqual(["retry after 4"]);
+    expect(outcomes).toEqual(["ack"]);
+  });
+
+  it("is delivered again until the coordinator has logged it", async () => {
+    const { env, calls } = bindings({ partitions: ["g1:weur:0"], coordinator: fails });
+    const { batch, outcomes } = batchOf(CHANGE, 3);
+    await consumeChanges(batch, env);
+    expect([calls.length, outcomes]).toEqual([1, ["retry after 4"]]);
   });
 
   it("records what does not parse, once", async () => {

@@ -5,7 +5,7 @@ import { Reader } from "../../durable-objects/partition/reader.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
 import { newStats } from "../../durable-objects/partition/stats.ts";
 import type { Clock } from "../../src/core/clock.ts";
-import { CHANGES_WINDOW, Lease } from "../../src/core/coherence/lease.ts";
+import { Lease } from "../../src/core/coherence/lease.ts";
 import { Engine } from "../../src/core/engine/engine.ts";
 import { bytes } from "../../src/core/units.ts";
 import { MemoryShardStore } from "../../src/storage/memory-shard-store.ts";
@@ -35,7 +35,7 @@ describe("a reader that waits for the storage", () => {
       },
       getUnless: (id: string) => store.get(id),
     });
-    const lease = new Lease();
+    const lease = new Lease(1_000);
     const memory = new MemoryTier(new Engine(bytes(100_000)));
     const known = new KnownShards();
     const time: Clock = { now, after: () => () => undefined };
@@ -55,7 +55,7 @@ describe("a reader that waits for the storage", () => {
       known,
       lease,
       clock: time,
-      disk: { has: () => false, read: async () => null, remove: () => false },
+      disk: { has: () => false, read: async () => null, metaOf: () => null, remove: () => false },
       leaseSettled: async () => onSettled(),
       onWait: () => undefined,
       stats: newStats(),
@@ -89,7 +89,7 @@ describe("a reader that waits for the storage", () => {
     const second = reader.read(REQUEST);
     onLeaseSettled(() => {
       reader.invalidate({ shard: "a", etag: two?.etag, uploaded: two?.uploaded ?? 0 });
-      lease.renew(1_000, 1_000, CHANGES_WINDOW);
+      lease.renew(1_000, 1_000, { after: 5, upTo: 5 });
     });
     await answer();
     expect(await textOf(await first)).toBe("one");
@@ -99,7 +99,7 @@ describe("a reader that waits for the storage", () => {
 
   it("does not take what a fetch brought that took longer than the bound", async () => {
     const { clock, truth, lease, reader, answer } = await partition("max-age=2");
-    lease.renew(1_000, 1_000, CHANGES_WINDOW);
+    lease.renew(1_000, 1_000, { after: 5, upTo: 5 });
     const first = reader.read(REQUEST);
     await new Promise((resolve) => setImmediate(resolve));
     await truth.put("a", text("two"));
@@ -113,7 +113,7 @@ describe("a reader that waits for the storage", () => {
 
   it("serves a stale copy when the storage fails, but not one that was dropped meanwhile", async () => {
     const { clock, store, lease, reader, answer } = await partition("max-age=2");
-    lease.renew(1_000, 1_000, CHANGES_WINDOW);
+    lease.renew(1_000, 1_000, { after: 5, upTo: 5 });
     const warming = reader.read(REQUEST);
     await answer();
     await warming;
@@ -131,7 +131,7 @@ describe("a reader that waits for the storage", () => {
 
   it("keeps nothing of a body that ends early", async () => {
     const { truth, store, lease, memory, reader } = await partition();
-    lease.renew(1_000, 1_000, CHANGES_WINDOW);
+    lease.renew(1_000, 1_000, { after: 5, upTo: 5 });
     const meta = await truth.head("a");
     store.get = async () => meta && { meta, body: new Blob(["on"]).stream() };
     await expect(reader.read(REQUEST)).rejects.toBeInstanceOf(StorageUnavailableError);

@@ -77,6 +77,7 @@ describe("the checker", () => {
     freshness: 30 * SECOND,
     staleIfError: 300 * SECOND,
     absence: 10 * SECOND,
+    logged: 15 * SECOND,
     slack: SECOND,
   };
   const state = (index: number, at: number, cacheControl?: string, content = index): State => ({
@@ -118,11 +119,17 @@ describe("the checker", () => {
     to: (STATES[index]?.at ?? 0) + 50,
     coherence: "bounded",
     acknowledged: true,
+    change: { shard: "a", etag: `"c${index}"`, uploaded: index },
     state: STATES[index] ?? null,
     ...more,
   });
-  const rules = (operations: readonly (Read | Write)[], states: readonly State[] = STATES): string[] => {
-    const history: History = { states: new Map([["a", states]]), operations, faults: [] };
+  const historyOf = (
+    operations: readonly (Read | Write)[],
+    states: readonly State[] = STATES,
+    logged: History["logged"] = new Map(),
+  ): History => ({ states: new Map([["a", states]]), operations, faults: [], logged });
+  const rules = (...of: Parameters<typeof historyOf>): string[] => {
+    const history = historyOf(...of);
     return check(history, BOUNDS).map(({ rule }) => rule);
   };
 
@@ -160,6 +167,14 @@ describe("the checker", () => {
   it("finds an own write that is not seen, and lets others see it later", () => {
     expect(rules([write(2, { user: "reader" }), read(1, 25 * SECOND)])).toEqual(["own write"]);
     expect(rules([write(2), read(1, 25 * SECOND)])).toEqual([]);
+  });
+
+  it("finds a write that is not seen long after it was logged, acknowledged or not", () => {
+    const unsure = write(2, { acknowledged: false });
+    const logged = new Map([['a "c2" 2', 21 * SECOND]]);
+    expect(rules([unsure, read(1, 36 * SECOND)], STATES, logged)).toEqual(["logged write"]);
+    expect(rules([unsure, read(1, 35 * SECOND), read(2, 36 * SECOND)], STATES, logged)).toEqual([]);
+    expect(rules([unsure, read(1, 36 * SECOND)])).toEqual([]);
   });
 
   it("takes the newest of several writes, in whatever order they were answered", () => {
@@ -221,7 +236,7 @@ describe("the checker", () => {
 
   it("tells what happened to the shard around a violation", () => {
     const operations = [write(2, { coherence: "strong" }), read(1, 25 * SECOND)];
-    const history: History = { states: new Map([["a", STATES]]), operations, faults: [] };
+    const history = historyOf(operations);
     const [violation] = check(history, BOUNDS);
     if (violation === undefined) throw new Error("no violation");
     const account = explainViolation(violation, history);

@@ -42,9 +42,11 @@ describe("strong writes", () => {
     }
     // Announced by its version, the write that is held already is not dropped by hearing of it again.
     const changes = await runInDurableObject(coordinator(), (_object, state) =>
-      state.storage.sql.exec("SELECT version FROM strong_changes WHERE shard = 'k/headers'").toArray(),
+      state.storage.sql
+        .exec("SELECT version FROM changes WHERE shard = 'k/headers' ORDER BY number")
+        .toArray(),
     );
-    expect(changes).toEqual([{ version: (await env.SHARDS.head("k/headers"))?.version }]);
+    expect(changes.at(-1)).toEqual({ version: (await env.SHARDS.head("k/headers"))?.version });
   });
 
   it("reach a partition that lost its memory, and its copy on disk", async () => {
@@ -66,7 +68,7 @@ describe("strong writes", () => {
     await evictDurableObject(coordinator());
     await runInDurableObject(partition("g1:me:0"), async (object, state) => {
       await object.alarm();
-      await state.storage.put("memo", { lease: { until: 0, safeSince: 0 }, prefetching: {} });
+      await state.storage.put("memo", { lease: { until: 0, at: 0, completeFrom: 0 }, prefetching: {} });
     });
     await evictDurableObject(partition("g1:me:0"));
     await strong("k/away", "two");
@@ -91,7 +93,7 @@ describe("a partition without a lease", () => {
     await warm("k/unleased", "oc");
     await runInDurableObject(partition("g1:oc:0"), async (object, state) => {
       await object.alarm();
-      await state.storage.put("memo", { lease: { until: 0, safeSince: 0 }, prefetching: {} });
+      await state.storage.put("memo", { lease: { until: 0, at: 0, completeFrom: 0 }, prefetching: {} });
     });
     await evictDurableObject(partition("g1:oc:0"));
     await env.SHARDS.put("k/unleased", "changed without telling", {

@@ -7,7 +7,7 @@ const METHODS = [
   "applyReports",
   "routingState",
   "announceStrong",
-  "leasedMembers",
+  "announceBounded",
   "members",
   "overview",
 ] as const;

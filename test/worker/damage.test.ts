@@ -37,7 +37,6 @@ const anyMessage = fc.oneof(
       shard: fc.oneof(fc.constantFrom("a/b", "../x", ""), fc.jsonValue()),
       etag: fc.oneof(fc.string(), fc.jsonValue()),
       uploaded: fc.oneof(fc.nat(), fc.jsonValue()),
-      except: fc.oneof(fc.constant("g1:weur:0"), fc.jsonValue()),
     },
     { requiredKeys: [] },
   ),

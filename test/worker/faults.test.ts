@@ -8,6 +8,7 @@ import {
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { Partition } from "../../durable-objects/partition.ts";
+import type { Bindings } from "../../src/bindings.ts";
 import { readFromPartition } from "../../src/edge/partition-read.ts";
 import { publishInvalidation } from "../../src/edge/publish-invalidation.ts";
 import { consumeChanges } from "../../src/queues/changes.ts";
@@ -205,20 +206,21 @@ describe("the queue of changes", () => {
     expect([got.text, got.cache]).toEqual(["two", "Foreshard; hit"]);
   });
 
-  it("is asked to deliver again when a partition could not be told", async () => {
+  it("is done with a change once it is logged, and asked to deliver again what the coordinator did not take", async () => {
     await put("q/retry", "one");
     await eventually(async () => ((await read("q/retry")).cache === "Foreshard; hit" ? true : null));
-    const message = {
-      id: "retry",
-      timestamp: new Date(),
-      attempts: 3,
-      body: { shard: "q/retry", uploaded: 1 },
+    const settle = async (bindings: Partial<Bindings>) => {
+      const body = { shard: "q/retry", uploaded: 1 };
+      const message = { id: "retry", timestamp: new Date(), attempts: 3, body };
+      const batch = createMessageBatch("foreshard-changes", [message]);
+      await consumeChanges(batch, { ...env, ...bindings });
+      return getQueueResult(batch, createExecutionContext());
     };
-    const batch = createMessageBatch("foreshard-changes", [message]);
-    await consumeChanges(batch, { ...env, PARTITION: faultyNamespace("PARTITION", gone).namespace });
-    const result = await getQueueResult(batch, createExecutionContext());
-    expect(result.retryMessages).toEqual([expect.objectContaining({ msgId: "retry" })]);
-    expect(result.explicitAcks).toEqual([]);
+    const untold = await settle({ PARTITION: faultyNamespace("PARTITION", gone).namespace });
+    expect([untold.explicitAcks, untold.retryMessages]).toEqual([["retry"], []]);
+    const unlogged = await settle({ COORDINATOR: faultyNamespace("COORDINATOR", gone).namespace });
+    expect(unlogged.retryMessages).toEqual([expect.objectContaining({ msgId: "retry" })]);
+    expect(unlogged.explicitAcks).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ const copyOf = (size: number, etag: string): Copy => ({
   meta: { size, etag, version: etag, uploaded: 1 },
   body: new ArrayBuffer(size),
   validatedAt: NOW,
+  asOf: 1,
   prefetched: false,
   uses: 0,
 });

@@ -9,6 +9,8 @@ const INTERNAL = {
   "F-Region": "oc",
   "F-Data-Type": "forged",
   "F-Bypass": "1",
+  "F-Known": "0.0",
+  "Foreshard-Routing-State": "%7B%22topology%22%3A%7B%22version%22%3A99%2C%22regions%22%3A%7B%7D%7D%7D",
   "Foreshard-Read-Directly": "overloaded",
   "Foreshard-Content-Encoding": "gzip",
   "do-name": "g1:oc:0",

@@ -2,7 +2,7 @@ import type { CoordinatorNode } from "../../durable-objects/coordinator/coordina
 import type { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
 import type { Bindings } from "../../src/bindings.ts";
 import type { ChangeMessage, DeadLetter, PlannedPrefetch, Report } from "../../src/contract/messages.ts";
-import type { Change } from "../../src/core/coherence/change.ts";
+import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 
 /** What bindings lead to. */
@@ -12,6 +12,8 @@ export interface BindingTargets {
   readonly callCoordinator: <T>(work: (node: CoordinatorNode) => T | Promise<T>) => Promise<T>;
   /** Hears of messages that a consumer could not read. */
   readonly noteDeadLetters: (letters: readonly DeadLetter[]) => void;
+  /** Hears of changes when the coordinator has logged them. */
+  readonly noteLogged: (changes: readonly Change[]) => void;
   readonly sendChange: (message: ChangeMessage) => Promise<void>;
 }
 
@@ -21,18 +23,25 @@ export function simulatedBindings({
   callCoordinator,
   sendChange,
   noteDeadLetters,
+  noteLogged,
 }: BindingTargets): Bindings {
   const partition = (name: string) => ({
     fetch: (request: Request) => callPartition(name, (node) => node.fetch(request)),
-    invalidate: (changes: readonly Change[]) =>
-      callPartition(name, (node) => node.invalidate(structuredClone(changes))),
+    invalidate: (changes: readonly Change[], known?: string) =>
+      callPartition(name, (node) => node.invalidate(structuredClone(changes), known)),
+    hear: (logged: LoggedChanges) => callPartition(name, (node) => node.hear(structuredClone(logged))),
     prefetch: (proposals: readonly PlannedPrefetch[], reason: PrefetchReason) =>
       callPartition(name, (node) => node.prefetch(structuredClone(proposals), reason)),
   });
   const coordinator = {
     announceStrong: (changes: readonly Change[]) =>
       callCoordinator((node) => node.announceStrong(structuredClone(changes))),
-    leasedMembers: () => callCoordinator((node) => node.leasedMembers()),
+    announceBounded: (changes: readonly Change[]) =>
+      callCoordinator((node) => {
+        const announcement = node.announceBounded(structuredClone(changes));
+        noteLogged(changes);
+        return announcement;
+      }),
     applyReports: (reports: readonly Report[]) => callCoordinator((node) => node.applyReports(reports)),
     recordDeadLetters: (letters: readonly DeadLetter[]) => {
       noteDeadLetters(letters);

@@ -1,5 +1,5 @@
 import { freshness } from "../../src/http/freshness.ts";
-import type { History, Read, State, Write } from "./history.ts";
+import { type History, nameOf, type Read, type State, type Write } from "./history.ts";
 
 /** What reads are held against; ms. */
 export interface Bounds {
@@ -7,12 +7,22 @@ export interface Bounds {
   readonly staleIfError: number;
   /** How long a shard may be taken not to exist without asking. */
   readonly absence: number;
+  /** How long after the coordinator logged it a write is seen by all that serve copies, whatever was lost. */
+  readonly logged: number;
   /** How far the clocks that date copies may be apart. */
   readonly slack: number;
 }
 
 /** The guarantee that was broken. */
-type Rule = "torn" | "headers" | "strong write" | "own write" | "staleness" | "no-cache" | "from nowhere";
+type Rule =
+  | "torn"
+  | "headers"
+  | "strong write"
+  | "own write"
+  | "logged write"
+  | "staleness"
+  | "no-cache"
+  | "from nowhere";
 
 export interface Violation {
   readonly rule: Rule;
@@ -33,16 +43,24 @@ interface Floor {
 
 /**
  * Holds every read of a history against the guarantees: bytes whole and headers of the version named, no older than a
- * strong write or an own write that was answered before the read began, no staler than the bound, and current where
- * that was asked for. A 404 is a read of the absence. O(n log n).
+ * strong write or an own write that was answered before the read began, or a write logged long enough before it, no
+ * staler than the bound, and current where that was asked for. A 404 is a read of the absence. O(n log n).
  */
 export function check(history: History, bounds: Bounds): readonly Violation[] {
   const writes = history.operations.filter((operation) => operation.kind === "write");
+  const acknowledged = writes.filter((write) => write.acknowledged);
   const strong = floors(
-    writes.filter(({ coherence }) => coherence === "strong"),
+    acknowledged.filter(({ coherence }) => coherence === "strong"),
     ({ shard }) => shard,
+    ({ to }) => to,
   );
-  const own = floors(writes, ownKey);
+  const own = floors(acknowledged, ownKey, ({ to }) => to);
+  const logged = floors(
+    writes,
+    ({ shard }) => shard,
+    ({ change }) =>
+      change && (history.logged.get(nameOf(change)) ?? Number.POSITIVE_INFINITY) + bounds.logged,
+  );
   return history.operations.flatMap((read) => {
     if (read.kind !== "read" || read.answer.status === "failed") return [];
     const states = history.states.get(read.shard) ?? [];
@@ -69,6 +87,9 @@ export function check(history: History, bounds: Bounds): readonly Violation[] {
     const missedOwn = newest(own.get(ownKey(read)), read.from);
     if (missedOwn !== undefined && missedOwn.index > state.index)
       return found("own write", "the reader's own write is not seen", missedOwn.write);
+    const missedLogged = newest(logged.get(read.shard), read.from);
+    if (missedLogged !== undefined && missedLogged.index > state.index)
+      return found("logged write", "a write that was logged long ago is not seen", missedLogged.write);
     const allowed = allowance(read, state, bounds);
     if (late > allowed)
       return found(
@@ -117,24 +138,23 @@ function allowance({ cacheStatus, answer }: Read, state: State, bounds: Bounds):
   return lifetime + onError + bounds.slack;
 }
 
-/** For each key its acknowledged writes by the time of their answers, each with the newest index so far. */
+/** For each key its writes by the time from which they must be seen, each with the newest index so far. */
 function floors(
   writes: readonly Write[],
   keyOf: (write: Write) => string,
+  sinceOf: (write: Write) => number | null,
 ): ReadonlyMap<string, readonly Floor[]> {
   const all = new Map<string, Floor[]>();
-  const acknowledged = writes.filter((write) => write.acknowledged && write.state !== null);
-  for (const write of [...acknowledged].sort((a, b) => a.to - b.to)) {
-    const key = keyOf(write);
+  const dated = writes.flatMap((write) => {
+    const since = sinceOf(write);
+    return since === null || write.state === null ? [] : [{ since, write, index: write.state.index }];
+  });
+  for (const floor of dated.sort((a, b) => a.since - b.since)) {
+    const key = keyOf(floor.write);
     const floors = all.get(key) ?? [];
     all.set(key, floors);
-    const index = write.state?.index ?? 0;
     const last = floors.at(-1);
-    floors.push(
-      last !== undefined && last.index >= index
-        ? { ...last, since: write.to }
-        : { since: write.to, write, index },
-    );
+    floors.push(last !== undefined && last.index >= floor.index ? { ...last, since: floor.since } : floor);
   }
   return all;
 }

@@ -1,3 +1,5 @@
+import type { Change } from "../../src/core/coherence/change.ts";
+
 /** What happened to a shard in the storage, at one moment. The first state of each shard is its absence. */
 export interface State {
   readonly shard: string;
@@ -55,6 +57,8 @@ export interface Write extends Operation {
   readonly state: State | null;
   /** Whether it was answered with success. What was not may be seen or not. */
   readonly acknowledged: boolean;
+  /** What is announced of it; null when it is not known to have done anything. */
+  readonly change: Change | null;
 }
 
 /** Something that went wrong on purpose. */
@@ -72,4 +76,9 @@ export interface History {
   readonly states: ReadonlyMap<string, readonly State[]>;
   readonly operations: readonly (Read | Write)[];
   readonly faults: readonly Fault[];
+  /** When the coordinator first logged a change, by {@link nameOf}. */
+  readonly logged: ReadonlyMap<string, number>;
 }
+
+/** Names a change, however it was announced: by its writer, or by the storage, which does not tell the version. */
+export const nameOf = ({ shard, etag = "", uploaded }: Change): string => `${shard} ${etag} ${uploaded}`;

@@ -2,7 +2,8 @@ import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
 import { DiskTier } from "../../durable-objects/partition/disk-tier.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
 import { SingleFlight } from "../../durable-objects/partition/single-flight.ts";
-import { CHANGES_WINDOW, Lease } from "../../src/core/coherence/lease.ts";
+import { Lease } from "../../src/core/coherence/lease.ts";
+import { LogPosition } from "../../src/core/coherence/log-position.ts";
 import { ReferenceStore } from "./reference-store.ts";
 
 /** How each part of the protocol is taken out of the production classes; each gives back what puts it in again. */
@@ -19,15 +20,29 @@ const TAKE_OUT = {
     };
   },
   /** A partition that is told of changes keeps its copies. */
-  invalidation: () => replace(PartitionNode.prototype, "invalidate", () => undefined),
+  invalidation: () => {
+    const invalidate = replace(PartitionNode.prototype, "invalidate", () => ({}));
+    const hear = replace(PartitionNode.prototype, "hear", () => undefined);
+    return () => {
+      invalidate();
+      hear();
+    };
+  },
+  /** A partition takes whatever it hears for all there is, though a number is missing before it. */
+  gap: () =>
+    replace(LogPosition.prototype, "hear", function (this: LogPosition, { upTo }) {
+      this.resume({ after: this.at ?? upTo, upTo });
+    }),
   /** The same bytes written again cannot be told apart from those of before. */
   "version check": () => replace(ReferenceStore.prototype, "nameOf", ({ content }) => `content-${content}`),
   /** The log lists nothing, and says that nothing is missing. */
-  "log coverage": () =>
-    replace(ChangeLog.prototype, "since", (window) => ({
-      changes: [],
-      coverage: Math.min(CHANGES_WINDOW, window),
-    })),
+  "log coverage": () => {
+    const { since } = ChangeLog.prototype;
+    return replace(ChangeLog.prototype, "since", function (this: ChangeLog, at, now) {
+      const { after, upTo } = since.call(this, at, now);
+      return { after: at ?? after, upTo, changes: [] };
+    });
+  },
   /** Copies on disk stay there whatever is announced. */
   "disk invalidation": () => replace(DiskTier.prototype, "remove", () => false),
 } as const satisfies Readonly<Record<string, () => () => void>>;
@@ -39,6 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   "fence",
   "lease",
   "invalidation",
+  "gap",
   "version check",
   "log coverage",
   "disk invalidation",

@@ -64,7 +64,8 @@ async function live(world: Simulation, seed: number, operations: number): Promis
     void loseMemoryForEver(world, place);
   }
   await world.time.run(areDone);
-  const history: History = { states: world.truth.states, operations: world.operations, faults: world.faults };
+  const { truth, operations: done, faults, logged } = world;
+  const history: History = { states: truth.states, operations: done, faults, logged };
   const queues = [world.changes, world.events, world.prefetches];
   const sum = (of: (queue: (typeof queues)[number]) => number): number =>
     queues.reduce((total, queue) => total + of(queue), 0);

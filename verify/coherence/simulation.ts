@@ -8,7 +8,8 @@ import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
 import type { Heartbeat } from "../../src/contract/rpc.ts";
 import { DEFAULT_SETTINGS, type VersionedSettings } from "../../src/contract/settings.ts";
-import { CLOCK_TOLERANCE } from "../../src/core/coherence/lease.ts";
+import type { Change } from "../../src/core/coherence/change.ts";
+import { CLOCK_TOLERANCE, LEASE_TERM } from "../../src/core/coherence/lease.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 import { type PartitionAddress, parsePartitionName } from "../../src/core/routing/route.ts";
 import { readFromPartition } from "../../src/edge/partition-read.ts";
@@ -20,7 +21,7 @@ import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { simulatedBindings } from "./bindings.ts";
 import type { Bounds } from "./checker.ts";
 import { CoordinatorHost } from "./coordinator-instance.ts";
-import type { Fault, Read, Write } from "./history.ts";
+import { type Fault, nameOf, type Read, type Write } from "./history.ts";
 import { NetworkLink, UnreachableError } from "./network-link.ts";
 import { hostPartition } from "./partition-instance.ts";
 import { AtLeastOnceQueue } from "./queue.ts";
@@ -30,6 +31,7 @@ export const BOUNDS: Bounds = {
   freshness: DEFAULT_SETTINGS.freshnessSeconds * 1_000,
   staleIfError: DEFAULT_SETTINGS.staleIfErrorSeconds * 1_000,
   absence: 10_000,
+  logged: LEASE_TERM,
   // Copies carry the time of the clock that dated them; clocks show whole ms.
   slack: CLOCK_TOLERANCE + 1,
 };
@@ -80,6 +82,8 @@ export class Simulation {
   readonly env: Bindings;
   readonly operations: (Read | Write)[] = [];
   readonly faults: Fault[] = [];
+  /** When each change was first logged; see {@link nameOf}. */
+  readonly logged = new Map<string, number>();
   /** Messages that the consumers could not read. */
   deadLetters = 0;
   settings: VersionedSettings = {
@@ -107,6 +111,9 @@ export class Simulation {
         },
         callCoordinator: (work) => this.coordinator.call(work),
         sendChange: (message) => this.changes.send(message),
+        noteLogged: (changes) => {
+          for (const change of changes) this.#noteLogged(change);
+        },
         noteDeadLetters: (letters) => {
           this.deadLetters += letters.length;
         },
@@ -140,6 +147,11 @@ export class Simulation {
   close(): void {
     this.coordinator.close();
     for (const { partition } of this.places) partition.close();
+  }
+
+  #noteLogged(change: Change): void {
+    const name = nameOf(change);
+    if (!this.logged.has(name)) this.logged.set(name, this.time.now);
   }
 
   #placeOf(name: string): Place {

@@ -121,9 +121,10 @@ export class User {
     const coherence = habit === "elsewhere" ? "elsewhere" : habit.startsWith("strong") ? "strong" : "bounded";
     const { address, edge } = this.#place;
     const made: { state: State | null } = { state: null };
+    let change: Change | null = null;
     let acknowledged = false;
     try {
-      const change = await this.#store(kind, habit, (state) => {
+      change = await this.#store(kind, habit, (state) => {
         made.state = state;
       });
       // Written past Foreshard: only the storage's notification tells of it.
@@ -133,7 +134,7 @@ export class User {
     } catch {
       // Not acknowledged: it may be seen or not.
     }
-    return { kind: "write", ...this.#who(kind, from), coherence, acknowledged, state: made.state };
+    return { kind: "write", ...this.#who(kind, from), coherence, acknowledged, change, state: made.state };
   }
 
   /** Stores or deletes as the routes do. */

@@ -27,8 +27,9 @@ const configSchema = z.object({
   durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
 });
 
-/** The token of the test's writers. */
+/** The tokens of the test's writers, and of whoever sets it up. */
 export const WRITE_TOKEN = "crash-test-write";
+export const ADMIN_TOKEN = "crash-test-admin";
 
 /**
  * Builds the Worker into `directory`, and writes there what miniflare needs to serve it from `state`; returns that
@@ -80,7 +81,7 @@ export async function build(
       ]),
     ),
     // Development allows the region header, so that one machine plays several regions.
-    bindings: { FORESHARD_ENV: "development", WRITE_TOKENS: WRITE_TOKEN },
+    bindings: { FORESHARD_ENV: "development", WRITE_TOKENS: WRITE_TOKEN, ADMIN_TOKENS: ADMIN_TOKEN },
   };
   await writeFile(file, JSON.stringify(options));
   return file;

@@ -2,6 +2,8 @@ import { COHERENCE, type Mutant } from "./mutant.ts";
 
 const NODE = "test/durable-objects/coordinator-node.test.ts";
 const UNITS = "test/core/coherence/coherence.test.ts";
+const POSITION = "test/core/coherence/log-position.test.ts";
+const HEARD = "test/durable-objects/heard-changes.test.ts";
 
 /** Faults in the coordinator, and in the parts of the protocol that both sides share. */
 export const COORDINATOR_MUTANTS: readonly Mutant[] = [
@@ -28,16 +30,23 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/coordinator/change-log.ts",
-    find: "const full = rows.length >= MAX_CHANGES && first !== undefined;",
-    replace: "const full = rows.length > MAX_CHANGES && first !== undefined;",
-    why: "a full log claims full coverage",
+    find: "at >= Number(oldest) && at <= Number(head)",
+    replace: "at <= Number(head)",
+    why: "the log claims to have all that it has forgotten",
+    tests: [NODE, HEARD],
+  },
+  {
+    file: "durable-objects/coordinator/change-log.ts",
+    find: '"DELETE FROM changes WHERE number < ?", upTo - MAX_CHANGES',
+    replace: '"DELETE FROM changes WHERE number <= ?", upTo',
+    why: "the log forgets its last number, and gives it again",
     tests: [NODE],
   },
   {
     file: "durable-objects/coordinator/change-log.ts",
-    find: "      now - 2 * CHANGES_WINDOW,\n",
-    replace: "      now,\n",
-    why: "the log forgets at once what it still claims to list",
+    find: "this.#lastBefore(now - CHANGES_WINDOW)",
+    replace: "this.#lastBefore(now + 1)",
+    why: "who has heard nothing yet is not told of what changed while it began",
     tests: [NODE],
   },
   {
@@ -49,15 +58,8 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/core/coherence/lease-manager.ts",
-    find: "coverage: Math.max(0, coverage - CLOCK_TOLERANCE)",
-    replace: "coverage: Math.max(0, coverage)",
-    why: "the log's coverage trusts the clock of the machine before",
-    tests: [UNITS],
-  },
-  {
-    file: "src/core/coherence/lease-manager.ts",
-    find: "    recent.add(changes, now());\n",
-    replace: "",
+    find: "const logged = log.append(changes, now());",
+    replace: "const logged = { after: 0, upTo: 0, changes };",
     why: "strong writes are not logged for those who are away",
     tests: [UNITS],
   },
@@ -98,30 +100,58 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/core/coherence/lease.ts",
-    find: "    if (until <= this.#until) return;\n",
-    replace: "",
-    why: "an answer that a later one has overtaken shortens the lease and moves what it covers",
+    find: "Math.max(this.#until, sent + LEASE_TERM - KEPT_BACK)",
+    replace: "sent + LEASE_TERM - KEPT_BACK",
+    why: "an answer that a later one has overtaken shortens the lease",
     tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "if (this.at === undefined && now - this.#begun <= LEASE_TERM)",
+    replace: "if (this.at === undefined)",
+    why: "what was asked for long before the first answer is covered by it",
+    tests: [UNITS],
+  },
+  {
+    file: "src/core/coherence/lease.ts",
+    find: "return this.isValid(now) && this.#position.isGapless;",
+    replace: "return this.isValid(now);",
+    why: "a partition that misses a change does not ask for it",
+    tests: [UNITS, HEARD],
+  },
+  {
+    file: "src/core/coherence/log-position.ts",
+    find: "return asOf >= this.#completeFrom && this.isGapless;",
+    replace: "return asOf >= this.#completeFrom;",
+    why: "copies are served unasked though a change is missing",
+    tests: [POSITION, HEARD],
+  },
+  {
+    file: "src/core/coherence/log-position.ts",
+    find: "    this.#completeFrom = piece.after;\n",
+    replace: "",
+    why: "copies of before go on being covered though the log has forgotten a part since",
+    tests: [POSITION, HEARD],
+  },
+  {
+    file: "src/core/coherence/log-position.ts",
+    find: "if (this.#at === undefined || after > this.#at) return false;",
+    replace: "if (this.#at === undefined) return false;",
+    why: "a gap in the numbers is ignored",
+    tests: [POSITION, HEARD],
+  },
+  {
+    file: "src/core/coherence/log-position.ts",
+    find: "if (next >= 0) for",
+    replace: "if (next > 0) for",
+    why: "what was heard ahead of a gap does not close it",
+    tests: [POSITION],
   },
   {
     file: "src/core/coherence/lease.ts",
     find: "const KEPT_BACK = 2 * CLOCK_TOLERANCE;",
     replace: "const KEPT_BACK = CLOCK_TOLERANCE;",
     why: "a lease outlasts a clock that is set while it runs",
-    tests: [UNITS],
-  },
-  {
-    file: "src/core/coherence/lease.ts",
-    find: "const listedSince = now - coverage + CLOCK_TOLERANCE;",
-    replace: "const listedSince = now - coverage;",
-    why: "copies are covered that another machine's clock dated too late",
-    tests: [UNITS],
-  },
-  {
-    file: "src/core/coherence/lease.ts",
-    find: "if (!this.isValid(now) || listedSince > lastSent)",
-    replace: "if (!this.isValid(now))",
-    why: "copies go on being covered though the list does not go back to the heartbeat before",
     tests: [UNITS],
   },
   {

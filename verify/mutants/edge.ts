@@ -6,6 +6,7 @@ const STORE = "test/worker/shard-store.test.ts";
 const DIRECT = "test/http/direct-read.test.ts";
 const CONDITIONS = "test/http/conditions.test.ts";
 const FRESHNESS = "test/http/freshness.test.ts";
+const ROUTING = "test/worker/routing-state.test.ts";
 const QUEUES = "test/durable-objects/queues.test.ts";
 
 /** Faults in storage, HTTP, the edge, queues and routing. */
@@ -138,17 +139,45 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/queues/changes.ts",
-    find: "if (delivered) message.ack();",
-    replace: "if (delivered || message.attempts > 0) message.ack();",
-    why: "a change that a partition did not hear of is not delivered again",
+    find: "if (logged) message.ack();",
+    replace: "if (logged || message.attempts > 0) message.ack();",
+    why: "a change that the coordinator did not log is not delivered again",
     tests: [QUEUES],
   },
   {
     file: "src/queues/changes.ts",
-    find: "changes.filter(({ except }) => except !== name)",
-    replace: "changes.filter(({ except }) => except === name)",
-    why: "only the writer's own partition hears of its write",
+    find: "partitions.map(async (name)",
+    replace: "partitions.slice(1).map(async (name)",
+    why: "one partition is not told of changes",
     tests: [QUEUES],
+  },
+  {
+    file: "src/edge/partition-read.ts",
+    find: "  if (state !== null) learnRoutingState(state);\n",
+    replace: "",
+    why: "an isolate does not hear of new settings with a partition's answer",
+    tests: [ROUTING],
+  },
+  {
+    file: "src/edge/partition-read.ts",
+    find: "  answer.headers.delete(ROUTING_STATE_HEADER);\n",
+    replace: "",
+    why: "settings reach the client in a header",
+    tests: [ROUTING],
+  },
+  {
+    file: "src/edge/routing-state.ts",
+    find: "settings.version >= known.settings.version",
+    replace: "settings.version >= 0",
+    why: "an isolate takes older settings from a partition that is behind",
+    tests: [ROUTING],
+  },
+  {
+    file: "src/routes/cors.ts",
+    find: "return (await confirmedRoutingState(env)).settings.settings.corsOrigins;",
+    replace: "return corsOrigins;",
+    why: "a new origin is refused by what the isolate knew before",
+    tests: [ROUTING],
   },
   {
     file: "src/queues/events.ts",

@@ -3,6 +3,9 @@ import { COHERENCE, type Mutant } from "./mutant.ts";
 const DISK = "test/durable-objects/disk-tier.test.ts";
 const NODE = "test/durable-objects/partition-node.test.ts";
 const MEMORY = "test/durable-objects/memory-tier.test.ts";
+const HEARD = "test/durable-objects/heard-changes.test.ts";
+const PINS = "test/durable-objects/pins.test.ts";
+const NEWS = "test/durable-objects/routing-news.test.ts";
 const READER = "test/durable-objects/reader.test.ts";
 
 /** Faults in a partition. */
@@ -75,7 +78,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/reader.ts",
-    find: "if (!lease.covers(copy.validatedAt, now)) return false;",
+    find: "if (!lease.covers(copy.asOf, now)) return false;",
     replace: "",
     why: "copies are served without a lease",
     tests: [NODE, COHERENCE],
@@ -96,7 +99,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/reader.ts",
-    find: "    disk.remove(change.shard);\n",
+    find: "if (stored === null || outdates(change, stored)) disk.remove(change.shard);",
     replace: "",
     why: "an invalidation leaves the copy on disk",
     tests: [NODE],
@@ -110,7 +113,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/reader.ts",
-    find: "mayServeStale && lease.covers(copy.validatedAt, clock.now()) && age",
+    find: "mayServeStale && lease.covers(copy.asOf, clock.now()) && age",
     replace: "mayServeStale && age",
     why: "a stale copy is served without a lease while the storage fails",
     tests: [NODE],
@@ -152,8 +155,8 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/single-flight.ts",
-    find: "const copy: Copy = { meta: open.meta, body, validatedAt: flight.askedAt,",
-    replace: "const copy: Copy = { meta: open.meta, body, validatedAt: this.#clock.now(),",
+    find: "const copy = copyOf(open.meta, body, flight);",
+    replace: "const copy = copyOf(open.meta, body, { ...flight, askedAt: this.#clock.now() });",
     why: "a copy is dated at the end of its fetch instead of its beginning",
     tests: [NODE],
   },
@@ -173,7 +176,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/single-flight.ts",
-    find: "if (!flight.outdated) this.#known.set(",
+    find: "if (!flight.outdated)\n      this.#known.set(",
     replace: "this.#known.set(",
     why: "a fetch overtaken by a write notes an absence",
     tests: [NODE],
@@ -194,7 +197,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/single-flight.ts",
-    find: "!isFenced() && this.#lease.covers(flight.askedAt, this.#clock.now())",
+    find: "!isFenced() && this.#lease.covers(flight.asOf, this.#clock.now())",
     replace: "!isFenced()",
     why: "a fetch is joined that may have missed a strong write, for want of a lease",
     tests: [READER, COHERENCE],
@@ -243,15 +246,15 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/heartbeat-client.ts",
-    find: "    for (const change of answer.changes) invalidate(change);\n",
-    replace: "    if (answer.changes.length > 1e6) invalidate({ shard: '', uploaded: 0 });\n",
-    why: "a partition that comes back ignores the strong writes it missed",
+    find: "    invalidate(answer.logged.changes);\n",
+    replace: "    if (sent < 0) invalidate(answer.logged.changes);\n",
+    why: "a partition that comes back ignores the changes it missed",
     tests: [NODE],
   },
   {
     file: "durable-objects/partition/heartbeat-client.ts",
-    find: "lease.renew(sent, clock.now(), answer.coverage);",
-    replace: "lease.renew(clock.now(), clock.now(), answer.coverage);",
+    find: "lease.renew(sent, clock.now(), answer.logged);",
+    replace: "lease.renew(clock.now(), clock.now(), answer.logged);",
     why: "a lease counts from its answer instead of its question",
     tests: [NODE],
   },
@@ -264,9 +267,65 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/partition-node.ts",
-    find: "    for (const change of changes) this.#drop(change);\n",
-    replace: "    for (const change of changes.slice(1)) this.#drop(change);\n",
+    find: "for (const change of changes) this.#parts.reader.invalidate(change);",
+    replace: "for (const change of changes.slice(1)) this.#parts.reader.invalidate(change);",
     why: "the first of several changes is not heard of",
     tests: [NODE],
+  },
+  {
+    file: "durable-objects/partition/partition-node.ts",
+    find: "    this.#lease.hear(logged);\n",
+    replace: "",
+    why: "a partition does not notice that a change is missing",
+    tests: [HEARD],
+  },
+  {
+    file: "durable-objects/partition/partition-node.ts",
+    find: "      ...(at !== undefined && { at }),\n",
+    replace: "",
+    why: "a partition does not say how far it has heard",
+    tests: [HEARD],
+  },
+  {
+    file: "durable-objects/partition/memory-tier.ts",
+    find: "  copy.asOf = Math.max(copy.asOf, asOf);\n",
+    replace: "",
+    why: "a copy that was checked is checked again and again",
+    tests: [HEARD],
+  },
+  {
+    file: "durable-objects/partition/write-behind.ts",
+    find: "this.#lease.numberOf(copy.asOf)",
+    replace: "copy.asOf",
+    why: "a copy is stored with a number that means another time in the next life",
+    tests: [HEARD],
+  },
+  {
+    file: "durable-objects/partition/pins.ts",
+    find: ".filter((shard) => memory.peek(shard) === undefined)",
+    replace: ".filter((shard) => memory.peek(shard) !== undefined)",
+    why: "pinned shards are not fetched",
+    tests: [PINS],
+  },
+  {
+    file: "durable-objects/partition/pins.ts",
+    find: "    writeBehind.earn(away);\n",
+    replace: "",
+    why: "pinned shards stay in memory only",
+    tests: [PINS],
+  },
+  {
+    file: "durable-objects/partition/partition-node.ts",
+    find: "if (this.#parts.pins.isTouchedBy(changes)) this.#keepPins();",
+    replace: "",
+    why: "a pinned shard that was written is away until the next heartbeat",
+    tests: [PINS],
+  },
+  {
+    file: "durable-objects/partition/routing-news.ts",
+    find: "return isNewerThan(this.#state, known) ? this.#state : undefined;",
+    replace: "return this.#state;",
+    why: "a partition that is behind tells edges its older settings",
+    tests: [NEWS],
   },
 ];

@@ -11,6 +11,13 @@ export interface Change {
   readonly uploaded: number;
 }
 
+/** A piece of the change log: all changes numbered above `after`, up to `upTo`, in their order. */
+export interface LoggedChanges {
+  readonly after: number;
+  readonly upTo: number;
+  readonly changes: readonly Change[];
+}
+
 /**
  * Whether a copy may be out of date once `change` is known: it is neither that version nor surely a later one. The
  * storage's dates come from many machines, so of two versions with almost the same date either may be the later. The

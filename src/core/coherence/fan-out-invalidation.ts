@@ -1,4 +1,4 @@
-import type { Change } from "./change.ts";
+import type { LoggedChanges } from "./change.ts";
 import type { Membership } from "./membership.ts";
 
 /** What a strong announcement needs from the world. */
@@ -7,7 +7,7 @@ export interface FanOutDeps {
   readonly now: () => number;
   readonly sleep: (millis: number) => Promise<void>;
   /** Tells one partition; resolves when it has dropped its copies. */
-  readonly tell: (partition: string, changes: readonly Change[]) => Promise<void>;
+  readonly tell: (partition: string, logged: LoggedChanges) => Promise<void>;
 }
 
 /** Pause between two tries to reach a partition that does not answer. */
@@ -16,26 +16,26 @@ const RETRY_AFTER = 500;
 const TRY_TIMEOUT = 5_000;
 
 /**
- * Resolves when no partition can serve anything older than `changes`: each one with a lease has acknowledged, or
- * its lease has ended. The changes must have been logged before, so that leases granted from now on include them.
+ * Resolves when no partition can serve anything older than these changes: each one with a lease has acknowledged, or
+ * its lease has ended. Being logged, they are part of every lease granted from now on.
  * Takes one round trip when all is well, at most a lease term otherwise.
  */
-export async function fanOutInvalidation(changes: readonly Change[], parts: FanOutDeps): Promise<void> {
+export async function fanOutInvalidation(logged: LoggedChanges, parts: FanOutDeps): Promise<void> {
   const told = parts.membership
     .leased(parts.now())
-    .map(([partition, { leaseUntil }]) => acknowledged(partition, leaseUntil, changes, parts));
+    .map(([partition, { leaseUntil }]) => acknowledged(partition, leaseUntil, logged, parts));
   await Promise.all(told);
 }
 
 async function acknowledged(
   partition: string,
   leaseUntil: number,
-  changes: readonly Change[],
+  logged: LoggedChanges,
   { now, sleep, tell }: FanOutDeps,
 ): Promise<void> {
   while (now() < leaseUntil) {
     const tried = await Promise.race([
-      tell(partition, changes).then(
+      tell(partition, logged).then(
         () => "told" as const,
         () => "failed" as const,
       ),

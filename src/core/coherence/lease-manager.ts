@@ -1,62 +1,70 @@
-import type { Change } from "./change.ts";
+import type { Change, LoggedChanges } from "./change.ts";
 import { fanOutInvalidation } from "./fan-out-invalidation.ts";
-import { CHANGES_WINDOW, CLOCK_TOLERANCE } from "./lease.ts";
 import type { Membership } from "./membership.ts";
 
-/** The durable list of recent strong writes. */
-export interface RecentChanges {
-  add(changes: readonly Change[], now: number): void;
-  /** The strong writes of the last `window` ms, and how far back, in ms, the list is complete. */
-  since(window: number, now: number): { readonly changes: readonly Change[]; readonly coverage: number };
+/** The durable log of all changes, numbered without gaps. */
+export interface ChangeLogStore {
+  /** Numbers the changes. */
+  append(changes: readonly Change[], now: number): LoggedChanges;
+  /**
+   * All changes after the number `at`. Where they are not all there any more, or nothing was heard yet, those of the last
+   * minute: the answer's `after` says so.
+   */
+  since(at: number | undefined, now: number): LoggedChanges;
 }
 
-/** What the hub works with. */
+/** A piece of the log, and the partitions that should hear of it at once: those that may serve copies unasked. */
+export interface Announcement {
+  readonly logged: LoggedChanges;
+  readonly partitions: readonly string[];
+}
+
+/** What the lease manager works with. */
 export interface LeaseManagerDeps {
   readonly membership: Membership;
-  readonly recent: RecentChanges;
+  readonly log: ChangeLogStore;
   readonly now: () => number;
   readonly sleep: (millis: number) => Promise<void>;
   /** Makes a new member durable; a lease must not be granted to one that a restart would forget. */
   readonly remember: (partition: string, region: string, now: number) => void;
   /** Tells one partition; resolves when it has dropped its copies. */
-  readonly tell: (partition: string, changes: readonly Change[]) => Promise<void>;
+  readonly tell: (partition: string, logged: LoggedChanges) => Promise<void>;
 }
 
-/**
- * Slack added to the time since a partition's last heartbeat, for the way this one took: up to it less twice the clock
- * tolerance, once for either clock, the lease goes on unbroken.
- */
-const SLACK = 15_000;
-
-/** The coordinator's half of coherence: grants leases and announces strong writes. */
+/** The coordinator's half of coherence: grants leases, numbers changes, and announces strong writes. */
 export class LeaseManager {
-  readonly #parts: LeaseManagerDeps;
+  readonly #deps: LeaseManagerDeps;
 
-  constructor(parts: LeaseManagerDeps) {
-    this.#parts = parts;
+  constructor(deps: LeaseManagerDeps) {
+    this.#deps = deps;
   }
 
   /**
-   * Renews a partition's lease and gives what it may have missed. Runs without a pause, so that no strong write can
-   * come between the two.
+   * Renews a partition's lease and gives what changed since the number up to which it has heard everything. Runs without
+   * a pause, so that no change can come between the two.
    */
-  renew(partition: string, region: string, sinceLast: number | undefined) {
-    const { membership, recent, now, remember } = this.#parts;
+  renew(partition: string, region: string, at: number | undefined): LoggedChanges {
+    const { membership, log, now, remember } = this.#deps;
     const time = now();
     // First, so that when it fails there is no lease.
     if (!membership.has(partition)) remember(partition, region, time);
     membership.renew(partition, region, time);
-    const window = sinceLast === undefined ? CHANGES_WINDOW : Math.min(CHANGES_WINDOW, sinceLast + SLACK);
-    const { changes, coverage } = recent.since(window, time);
-    // What was logged before a restart may be dated by another machine's clock.
-    return { changes, coverage: Math.max(0, coverage - CLOCK_TOLERANCE) };
+    return log.since(at, time);
+  }
+
+  /** Logs changes, for whoever announces them to tell; a partition that is not reached hears with its next heartbeat. */
+  announceBounded(changes: readonly Change[]): Announcement {
+    const { membership, log, now } = this.#deps;
+    const time = now();
+    const logged = log.append(changes, time);
+    return { logged, partitions: membership.leased(time).map(([partition]) => partition) };
   }
 
   /** Resolves when no partition can serve anything older than these changes any more. */
   async announceStrong(changes: readonly Change[]): Promise<void> {
-    const { membership, recent, now, sleep, tell } = this.#parts;
+    const { membership, log, now, sleep, tell } = this.#deps;
     // Logged before anybody is told, so that leases granted from now on include it.
-    recent.add(changes, now());
-    await fanOutInvalidation(changes, { membership, now, sleep, tell });
+    const logged = log.append(changes, now());
+    await fanOutInvalidation(logged, { membership, now, sleep, tell });
   }
 }

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { VirtualTime } from "../../../simulator/platform/virtual-time.ts";
-import { outdates } from "../../../src/core/coherence/change.ts";
-import { CHANGES_WINDOW, CLOCK_TOLERANCE, LEASE_TERM, Lease } from "../../../src/core/coherence/lease.ts";
+import { type Change, outdates } from "../../../src/core/coherence/change.ts";
+import { CLOCK_TOLERANCE, LEASE_TERM, Lease } from "../../../src/core/coherence/lease.ts";
 import { LeaseManager, type LeaseManagerDeps } from "../../../src/core/coherence/lease-manager.ts";
 import { Membership } from "../../../src/core/coherence/membership.ts";
 
@@ -11,14 +11,17 @@ const seconds = (most: number) => fc.integer({ min: 0, max: most * SECOND });
 /** How far apart two machines' clocks may be. */
 const clockError = fc.integer({ min: -CLOCK_TOLERANCE, max: CLOCK_TOLERANCE });
 
+/** A piece of the log: everything up to 100. */
+const ALL = { after: 100, upTo: 100 };
+
 describe("a lease", () => {
   const aroundTheEnd = fc.integer({ min: LEASE_TERM - 6 * SECOND, max: LEASE_TERM + 6 * SECOND });
 
   it("ends with its partition before it ends with the coordinator, however long the heartbeat took", () => {
     fc.assert(
       fc.property(seconds(60), seconds(60), seconds(200), (there, back, later) => {
-        const lease = new Lease();
-        lease.renew(0, there + back, CHANGES_WINDOW);
+        const lease = new Lease(0);
+        lease.renew(0, there + back, ALL);
         if (lease.isValid(later)) expect(later).toBeLessThan(there + LEASE_TERM);
       }),
     );
@@ -27,9 +30,9 @@ describe("a lease", () => {
   it("does so too when it is restored on a machine with another clock", () => {
     fc.assert(
       fc.property(seconds(29), clockError, aroundTheEnd, (took, error, later) => {
-        const lease = new Lease();
-        lease.renew(0, took, CHANGES_WINDOW);
-        const restored = Lease.fromState(lease.toState());
+        const lease = new Lease(0);
+        lease.renew(0, took, ALL);
+        const restored = Lease.fromState(lease.toState() ?? expect.fail(), later);
         if (restored.isValid(later + error)) expect(later).toBeLessThan(LEASE_TERM);
       }),
       { numRuns: 1_000 },
@@ -44,8 +47,8 @@ describe("a lease", () => {
         seconds(5),
         fc.integer({ min: 15 * SECOND, max: 35 * SECOND }),
         ([sent, used, received, ended], there, later) => {
-          const lease = new Lease();
-          lease.renew(sent, sent + there, CHANGES_WINDOW);
+          const lease = new Lease(sent);
+          lease.renew(sent, sent + there, ALL);
           const hasEnded = later + ended >= there + received + LEASE_TERM;
           if (hasEnded) expect(lease.isValid(later + used)).toBe(false);
         },
@@ -54,56 +57,64 @@ describe("a lease", () => {
     );
   });
 
-  it("covers no copy validated before all that its list of strong writes tells of", () => {
-    fc.assert(
-      fc.property(seconds(60), seconds(20), seconds(100), clockError, (coverage, took, age, error) => {
-        const [sent, now] = [100 * SECOND, 100 * SECOND + took];
-        const lease = new Lease();
-        lease.renew(sent, now, coverage);
-        const validated = now - age;
-        // The copy was dated by another machine.
-        if (lease.covers(validated + error, now)) expect(validated).toBeGreaterThanOrEqual(now - coverage);
-      }),
-      { numRuns: 1_000 },
-    );
+  it("covers copies while it is valid and no change is missing, and none otherwise", () => {
+    const lease = new Lease(0);
+    lease.renew(0, 50, ALL);
+    expect([lease.covers(100, 60), lease.covers(99, 60), lease.covers(100, LEASE_TERM)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    lease.hear({ after: 101, upTo: 102 });
+    expect([lease.isValid(60), lease.isCurrent(60), lease.covers(100, 60)]).toEqual([true, false, false]);
+    lease.hear({ after: 100, upTo: 101 });
+    expect([lease.isCurrent(60), lease.covers(100, 60), lease.asOf]).toEqual([true, true, 102]);
   });
 
-  it("goes on unbroken when the list reaches back to the heartbeat before", () => {
-    const lease = new Lease();
-    lease.renew(0, 50, CHANGES_WINDOW);
-    lease.renew(10_000, 12_000, 20_000);
-    expect(lease.covers(-20 * SECOND, 12_000)).toBe(true);
+  it("covers what was asked for before its first answer, if that listed the changes since", () => {
+    const lease = new Lease(0);
+    const early = lease.asOf;
+    expect(lease.covers(early, 10)).toBe(false);
+    lease.renew(5_000, 5_050, { after: 90, upTo: 100 });
+    expect([lease.covers(early, 6_000), lease.numberOf(early)]).toEqual([true, 90]);
+    // Nothing of between is listed any more.
+    lease.renew(6_000, 6_050, { after: 150, upTo: 160 });
+    expect(lease.covers(early, 7_000)).toBe(false);
   });
 
-  it("covers no older copies when a heartbeat took so long that its list does not", () => {
-    const lease = new Lease();
-    lease.renew(0, 50, CHANGES_WINDOW);
-    // Received just before now: what was announced in vain in the first seconds is not on the list.
-    expect(lease.isValid(19_000)).toBe(true);
-    lease.renew(10_000, 19_000, 10_000);
-    expect(lease.covers(8_000, 19_000)).toBe(false);
-    expect(lease.covers(15_000, 19_000)).toBe(true);
+  it("covers nothing that was asked for longer ago than the first answer surely lists", () => {
+    const lease = new Lease(0);
+    const early = lease.asOf;
+    lease.renew(LEASE_TERM, LEASE_TERM + 1, { after: 90, upTo: 100 });
+    expect(lease.covers(early, LEASE_TERM + 2)).toBe(false);
+    // Stored as below all numbers, it is not covered by a later instance either.
+    const next = new Lease(0);
+    next.renew(0, 50, { after: 90, upTo: 100 });
+    expect(next.covers(lease.numberOf(early), 60)).toBe(false);
   });
 
-  it("is not changed by an answer that a later one has overtaken", () => {
-    const lease = new Lease();
-    lease.renew(0, 50, CHANGES_WINDOW);
-    lease.renew(10_000, 10_050, 20_000);
+  it("is not shortened by an answer that a later one has overtaken", () => {
+    const lease = new Lease(0);
+    lease.renew(10_000, 10_050, { after: 90, upTo: 110 });
     const before = lease.toState();
-    lease.renew(5_000, 15_000, 0);
+    lease.renew(5_000, 15_000, { after: 90, upTo: 100 });
     expect(lease.toState()).toEqual(before);
   });
 });
 
-describe("the hub", () => {
+describe("the lease manager", () => {
   const hubOf = (time: VirtualTime, more: Partial<LeaseManagerDeps> = {}) => {
-    const log: { at: number; shard: string; uploaded: number }[] = [];
+    const changes: Change[] = [];
     const membership = new Membership();
     const hub = new LeaseManager({
       membership,
-      recent: {
-        add: (changes, now) => void log.push(...changes.map((change) => ({ ...change, at: now }))),
-        since: (window, now) => ({ changes: log.filter(({ at }) => at >= now - window), coverage: window }),
+      log: {
+        append: (some) => {
+          const after = changes.length;
+          changes.push(...some);
+          return { after, upTo: changes.length, changes: some };
+        },
+        since: (at = 0) => ({ after: at, upTo: changes.length, changes: changes.slice(at) }),
       },
       now: () => time.now,
       sleep: (millis) => time.sleep(millis),
@@ -125,13 +136,27 @@ describe("the hub", () => {
     return took ?? 0;
   };
 
-  it("lists to a partition what was announced before its lease, less what clocks may have hidden", async () => {
+  it("lists to a partition what was announced before its lease, strong or not", async () => {
     const time = new VirtualTime();
     const { hub } = hubOf(time);
     expect(await announced(time, hub)).toBe(0);
-    const { changes, coverage } = hub.renew("g1:weur:0", "weur", undefined);
-    expect(changes).toMatchObject([CHANGE]);
-    expect(coverage).toBe(CHANGES_WINDOW - CLOCK_TOLERANCE);
+    hub.announceBounded([{ shard: "b", uploaded: 6 }]);
+    expect(hub.renew("g1:weur:0", "weur", undefined).changes).toEqual([CHANGE, { shard: "b", uploaded: 6 }]);
+    expect(hub.renew("g1:weur:0", "weur", 1)).toEqual({
+      after: 1,
+      upTo: 2,
+      changes: [{ shard: "b", uploaded: 6 }],
+    });
+  });
+
+  it("names those who may serve copies to whoever announces a bounded write", () => {
+    const time = new VirtualTime();
+    const { hub } = hubOf(time);
+    hub.renew("g1:weur:0", "weur", undefined);
+    expect(hub.announceBounded([CHANGE])).toEqual({
+      logged: { after: 0, upTo: 1, changes: [CHANGE] },
+      partitions: ["g1:weur:0"],
+    });
   });
 
   it("waits for a partition that does not answer until its lease has ended, and no longer", async () => {

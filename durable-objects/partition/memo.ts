@@ -1,0 +1,23 @@
+import { z } from "zod";
+import type { NodeStorage } from "../../src/storage/node-storage.ts";
+
+/** The key of the memo. */
+export const MEMO = "memo";
+
+const memoSchema = z.object({
+  /** Null for one that an earlier version stored: as if there were no lease, until the next heartbeat. */
+  lease: z.object({ until: z.number(), at: z.number(), completeFrom: z.number() }).nullable().catch(null),
+  /** What prefetches for each reason came to. */
+  prefetching: z.record(
+    z.string(),
+    z.object({ promised: z.number().positive(), kept: z.number().nonnegative() }),
+  ),
+});
+
+/** What outlives a partition's memory besides its copies and settings: one small document, stored with each heartbeat. */
+export type Memo = z.infer<typeof memoSchema>;
+
+export function loadMemo({ kv }: NodeStorage): Memo | null {
+  const parsed = memoSchema.safeParse(kv.get(MEMO));
+  return parsed.success ? parsed.data : null;
+}
