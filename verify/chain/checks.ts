@@ -1,6 +1,6 @@
 import type { ChainCheck } from "./check.ts";
-import { logCheck } from "./log.ts";
-import { typesCheck } from "./types.ts";
+import { HOT_SHARDS, WRITES_ELSEWHERE } from "./log.ts";
+import { TYPES } from "./types.ts";
 
 /** All that `verify:chain` shows, in the order of the chain. */
-export const CHAIN_CHECKS: readonly ChainCheck[] = [typesCheck, logCheck];
+export const CHAIN_CHECKS: readonly ChainCheck[] = [TYPES, HOT_SHARDS, WRITES_ELSEWHERE];

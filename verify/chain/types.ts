@@ -21,7 +21,7 @@ const MAX_EVENTS = 50_000;
 type Shown = "event type" | "data type";
 
 /** What is read of a place decides, by how it is read, what is read next: every plan after it can be right. */
-export const typesCheck: ChainCheck = {
+export const TYPES: ChainCheck = {
   name: "event types and data types are context",
   run: async () => [shownBy("event type"), shownBy("data type")],
 };
