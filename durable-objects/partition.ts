@@ -3,7 +3,7 @@ import { PARTITION_MIGRATIONS } from "../migrations/partition/index.ts";
 import type { Bindings } from "../src/bindings.ts";
 import type { PartitionEvent } from "../src/contract/events.ts";
 import type { PlannedPrefetch } from "../src/contract/messages.ts";
-import type { PartitionRpc } from "../src/contract/rpc.ts";
+import type { NeighbourMail, PartitionRpc } from "../src/contract/rpc.ts";
 import type { Change, LoggedChanges } from "../src/core/coherence/change.ts";
 import type { PrefetchReason } from "../src/core/prefetch/prefetch.ts";
 import { type PartitionAddress, parsePartitionName } from "../src/core/routing/route.ts";
@@ -21,14 +21,19 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
 
   constructor(context: DurableObjectState, env: Bindings) {
     super(context, env);
+    const address = addressOf(context.id);
     this.#node = new PartitionNode({
-      address: addressOf(context.id),
+      address,
       storage: context.storage,
       migrations: PARTITION_MIGRATIONS,
       store: resilient(new R2ShardStore(env.SHARDS)),
       clock: SYSTEM_CLOCK,
       heartbeat: (beat) => env.COORDINATOR.getByName("main").heartbeat(beat),
       sendReport: (report) => env.EVENTS.send(report),
+      deliver: async (name, mail) => {
+        const id = env.PARTITION.idFromName(name);
+        await env.PARTITION.get(id, { locationHint: address.region }).receive(mail);
+      },
       sendPrefetch: (message, delaySeconds) => env.PREFETCH.send(message, { delaySeconds }),
     });
   }
@@ -51,6 +56,10 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
 
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason) {
     return this.#node.prefetch(proposals, reason);
+  }
+
+  receive(mail: NeighbourMail) {
+    this.#node.receive(mail);
   }
 
   status() {

@@ -18,7 +18,7 @@ import {
 } from "../../src/core/placement/rebalance.ts";
 import { isRegion } from "../../src/core/placement/regions.ts";
 import { INITIAL_TOPOLOGY, type Topology } from "../../src/core/placement/topology.ts";
-import { route } from "../../src/core/routing/route.ts";
+import { homeOf } from "../../src/core/routing/route.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/units.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import { BlobStore } from "./blob-store.ts";
@@ -56,6 +56,8 @@ export interface CoordinatorNodeDeps {
     hear(logged: LoggedChanges): Promise<unknown>;
     forget(): Promise<unknown>;
   };
+  /** The topology to begin with, where none is stored; for simulations. */
+  readonly topology?: Topology;
   /** One batch for the queue `prefetch`. */
   readonly sendPrefetchBatch: (batch: readonly QueuedPrefetch[]) => Promise<unknown>;
 }
@@ -75,7 +77,7 @@ export class CoordinatorNode {
   readonly #memberStore: MemberStore;
   readonly #leases: LeaseManager;
   #placement: Placement = {};
-  #topology: Topology = INITIAL_TOPOLOGY;
+  #topology: Topology;
   readonly #settings: KnownSettings;
   readonly #incarnations = new Map<string, number>();
   readonly #cold = new Set<string>();
@@ -93,6 +95,7 @@ export class CoordinatorNode {
     this.#memberStore = new MemberStore(storage.sql);
     this.#leases = this.#makeLeaseManager();
     this.#settings = new KnownSettings(deps.clock, deps.readSettings);
+    this.#topology = deps.topology ?? INITIAL_TOPOLOGY;
     this.#restoreMembers();
     this.#restore();
   }
@@ -176,7 +179,7 @@ export class CoordinatorNode {
   overview(): CoordinatorOverview {
     const now = this.#now();
     const targetOf = (region: string): string =>
-      route(isRegion(region) ? region : "weur", "", this.#topology).name;
+      homeOf(isRegion(region) ? region : "weur", "", this.#topology).name;
     return {
       members: this.#membership.entries().map(([partition, member]) => ({ partition, ...member })),
       correlations: this.#model.correlations(now),

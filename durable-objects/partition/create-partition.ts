@@ -1,6 +1,7 @@
 import type { PartitionEvent } from "../../src/contract/events.ts";
 import type { PrefetchMessage, Report } from "../../src/contract/messages.ts";
 import type { ReadRequest } from "../../src/contract/partition-protocol.ts";
+import type { NeighbourMail } from "../../src/contract/rpc.ts";
 import type { Settings } from "../../src/contract/settings.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import type { Lease } from "../../src/core/coherence/lease.ts";
@@ -8,6 +9,7 @@ import { Engine } from "../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
 import { ControlArm } from "../../src/core/experiment/control-arm.ts";
+import type { Topology } from "../../src/core/placement/topology.ts";
 import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
 import { countingReads } from "../../src/storage/counting-store.ts";
@@ -16,6 +18,8 @@ import type { DiskTier } from "./disk-tier.ts";
 import { EventProcessor } from "./event-processor.ts";
 import { KnownShards } from "./known-shards.ts";
 import { MemoryTier } from "./memory-tier.ts";
+import { Neighbours } from "./neighbours.ts";
+import { Outbox } from "./outbox.ts";
 import { Pins } from "./pins.ts";
 import { Prefetcher } from "./prefetcher.ts";
 import { Reader } from "./reader.ts";
@@ -37,6 +41,9 @@ export interface CreatePartitionDeps {
   readonly clock: Clock;
   readonly sendReport: (report: Report) => Promise<unknown>;
   readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
+  readonly topology: () => Topology;
+  /** Brings mail to another partition of the region. */
+  readonly deliver: (name: string, mail: NeighbourMail) => Promise<unknown>;
   /** Called when a batch of events has been learned from. */
   readonly afterwards: () => void;
 }
@@ -50,9 +57,14 @@ export function createPartition(deps: CreatePartitionDeps) {
   const known = new KnownShards();
   const store = countingReads(deps.store, () => stats.storageReads++);
   const capacity = Math.max(1, settings().memoryBytes);
-  const engine = new Engine(bytes(capacity), { ...engineSettings(settings()), ...deps.engine }, (shard) =>
-    known.has(shard),
+  const neighbours = new Neighbours(address, deps.topology);
+  const engine = new Engine(
+    bytes(capacity),
+    { ...engineSettings(settings()), ...deps.engine },
+    (shard) => known.has(shard),
+    (shard) => neighbours.ownerOf(shard) !== null,
   );
+  const outbox = new Outbox({ clock, deliver: deps.deliver, onFault: () => stats.faults++ });
   const memory = new MemoryTier(engine);
   const fills = new SingleFlight({
     store,
@@ -67,7 +79,8 @@ export function createPartition(deps: CreatePartitionDeps) {
   const prefetcher = new Prefetcher({ engine, arm, fills, memory, stats, settings, clock });
   engine.onOutcome((probability, label) => reporting.calibrate(probability, label === 1));
   const events = new EventProcessor({
-    address,
+    neighbours,
+    outbox,
     engine,
     memory,
     prefetcher,

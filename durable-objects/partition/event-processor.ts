@@ -1,19 +1,16 @@
-import {
-  MAX_PREFETCH_KEYS,
-  type PrefetchMessage,
-  queueDelay,
-  toPlanned,
-} from "../../src/contract/messages.ts";
+import { type PrefetchMessage, queueDelay, toPlanned } from "../../src/contract/messages.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { FifoQueue } from "../../src/core/collections/fifo-queue.ts";
 import type { Engine } from "../../src/core/engine/engine.ts";
 import type { ShardEvent } from "../../src/core/event.ts";
 import type { ControlArm } from "../../src/core/experiment/control-arm.ts";
 import { isDistant, LEAD } from "../../src/core/prefetch/distant.ts";
-import type { PrefetchPlan } from "../../src/core/prefetch/plan.ts";
-import type { PartitionAddress } from "../../src/core/routing/route.ts";
+import type { EventPart, PrefetchPlan } from "../../src/core/prefetch/plan.ts";
+import type { Prefetch } from "../../src/core/prefetch/prefetch.ts";
 import { epochMillis, SECOND } from "../../src/core/units.ts";
 import type { MemoryTier } from "./memory-tier.ts";
+import type { Neighbours } from "./neighbours.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Prefetcher } from "./prefetcher.ts";
 import type { Reporting } from "./reporting.ts";
 import type { Stats } from "./stats.ts";
@@ -38,11 +35,14 @@ export interface Observed {
   readonly event: ShardEvent;
   /** Null for events that are no reads. */
   readonly outcome: ReadStats | null;
+  /** Another partition of the region answered the read; this is its user's home. */
+  readonly isForwarded?: boolean;
 }
 
 /** What an {@link EventProcessor} works with. */
 export interface EventProcessorDeps {
-  readonly address: PartitionAddress;
+  readonly neighbours: Neighbours;
+  readonly outbox: Outbox;
   readonly engine: Engine;
   readonly memory: MemoryTier;
   readonly prefetcher: Prefetcher;
@@ -83,7 +83,8 @@ export class EventProcessor {
       arm.pushedOut();
       stats.pushedOut++;
     }
-    this.#learn(event);
+    this.#learn(event, false);
+    this.#deps.outbox.flush();
     this.#schedule();
   }
 
@@ -118,49 +119,53 @@ export class EventProcessor {
       if (observed === undefined) return;
       this.#report(observed);
       // A read that waited was learned from meanwhile.
-      if (observed.outcome?.missed !== true) this.#learn(observed.event);
+      if (observed.outcome?.missed !== true) this.#learn(observed.event, observed.isForwarded === true);
     }
   }
 
-  #report({ event, outcome }: Observed): void {
-    const { reporting } = this.#deps;
-    if (outcome === null) {
-      reporting.observe({ ...event, missed: null });
-      return;
-    }
-    const { missed, size: bytes } = outcome;
-    reporting.observe({ ...event, missed, bytes });
+  #report({ event, outcome, isForwarded = false }: Observed): void {
+    const { reporting, neighbours } = this.#deps;
+    const { shard, user } = event;
+    if (outcome !== null && shard !== undefined) reporting.demand(shard, user, outcome.missed, outcome.size);
+    if (isForwarded || neighbours.homeOf(user) === null) reporting.observe(event);
   }
 
-  #learn(event: ShardEvent): void {
-    const { engine, prefetcher, stats } = this.#deps;
-    stats.eventsLearned++;
-    const { outcome, plans } = engine.request(event, prefetcher.refusal(event.user));
+  /** The cache's part where the shard is this partition's, the rest where the user is. */
+  #learn(event: ShardEvent, isForwarded: boolean): void {
+    const { engine, prefetcher, stats, neighbours, outbox } = this.#deps;
+    const home = isForwarded ? null : neighbours.homeOf(event.user);
+    if (home !== null) outbox.event(home, event);
+    else stats.eventsLearned++;
+    const isOwn = event.shard === undefined || (!isForwarded && neighbours.ownerOf(event.shard) === null);
+    const part: EventPart = home !== null ? "cache" : isOwn ? "whole" : "mind";
+    const { outcome, plans } = engine.request(event, prefetcher.refusal(event.user), part);
     if (outcome === "late") stats.late++;
     if (plans.length > 0) this.#dispatch(plans);
   }
 
-  /** What is due soon is fetched here and now; the rest takes the queue, delayed to arrive in time. */
+  /** To whom the shard belongs: what is due soon is fetched at once, the rest takes the queue, delayed to arrive in time. */
   #dispatch(plans: readonly PrefetchPlan[]): void {
-    const { prefetcher, engine, address, sendPrefetch, stats, clock } = this.#deps;
+    const { prefetcher, outbox, neighbours, clock } = this.#deps;
     const now = epochMillis(clock.now());
-    const prefetches = plans.map((plan) => ({
-      ...plan,
-      expires: epochMillis(Math.max(plan.expires, now + MIN_TIME_TO_FETCH)),
-    }));
-    prefetcher.enqueue(prefetches.filter((prefetch) => !isDistant(prefetch, now)));
-    const distant = prefetches.filter((prefetch) => isDistant(prefetch, now)).slice(0, MAX_PREFETCH_KEYS);
-    if (distant.length === 0) return;
-    for (const plan of distant) engine.postpone(plan);
-    const first = Math.min(...distant.map(({ arrival }) => arrival));
-    const message = {
-      partition: address.name,
-      reason: "predicted" as const,
-      prefetches: distant.map(toPlanned),
-    };
-    sendPrefetch(message, queueDelay(first, now, LEAD)).catch(() => {
+    const own: Prefetch[] = [];
+    for (const plan of plans) {
+      const expires = epochMillis(Math.max(plan.expires, now + MIN_TIME_TO_FETCH));
+      const prefetch = { ...plan, expires };
+      const owner = neighbours.ownerOf(plan.shard);
+      if (isDistant(prefetch, now)) this.#postpone(prefetch, owner ?? neighbours.own, now);
+      else if (owner === null) own.push(prefetch);
+      else outbox.prefetch(owner, { ...prefetch, reason: "neighbour" });
+    }
+    prefetcher.enqueue(own);
+  }
+
+  #postpone(plan: Prefetch, owner: string, now: number): void {
+    const { engine, sendPrefetch, stats } = this.#deps;
+    engine.postpone(plan);
+    const message = { partition: owner, reason: plan.reason, prefetches: [toPlanned(plan)] };
+    sendPrefetch(message, queueDelay(plan.arrival, now, LEAD)).catch(() => {
       stats.faults++;
-      for (const { shard } of distant) engine.prefetchFailed(shard);
+      engine.prefetchFailed(plan.shard);
     });
   }
 }

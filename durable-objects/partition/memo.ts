@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { topologySchema } from "../../src/contract/routing-state.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 
 /** The key of the memo. */
@@ -7,6 +8,8 @@ export const MEMO = "memo";
 const memoSchema = z.object({
   /** Null for one that an earlier version stored: as if there were no lease, until the next heartbeat. */
   lease: z.object({ until: z.number(), at: z.number(), completeFrom: z.number() }).nullable().catch(null),
+  /** Which slots there are, so that a partition that comes back knows which users and shards are its own. */
+  topology: topologySchema.optional().catch(undefined),
   /** What prefetches for each reason came to. */
   prefetching: z.record(
     z.string(),

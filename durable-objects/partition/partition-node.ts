@@ -11,6 +11,7 @@ import {
   type Heartbeat,
   type HeartbeatAnswer,
   heartbeatAnswerSchema,
+  type NeighbourMail,
   type PartitionStatus,
   type WithRoutingState,
 } from "../../src/contract/rpc.ts";
@@ -58,6 +59,8 @@ export interface PartitionNodeDeps {
   readonly heartbeat: (beat: Heartbeat) => Promise<unknown>;
   readonly sendReport: (report: Report) => Promise<unknown>;
   readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
+  /** Brings mail to another partition of the region. */
+  readonly deliver: (name: string, mail: NeighbourMail) => Promise<unknown>;
   /** Overrides of the engine's own settings, for simulations scaled down. */
   readonly engine?: Partial<EngineSettings>;
   /** Computes SHA-256; the platform's own but for simulations, where it takes virtual time. */
@@ -82,8 +85,11 @@ export class PartitionNode {
     const { storage, clock, migrations } = deps;
     this.#deps = deps;
     migrate(storage, migrations);
-    this.#news = new RoutingNews({ topology: INITIAL_TOPOLOGY, settings: loadSettings(storage) });
     const memo = loadMemo(storage);
+    this.#news = new RoutingNews({
+      topology: memo?.topology ?? INITIAL_TOPOLOGY,
+      settings: loadSettings(storage),
+    });
     const begun = clock.now();
     this.#lease = memo?.lease ? Lease.fromState(memo.lease, begun) : new Lease(begun);
     this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes, deps.digest);
@@ -160,6 +166,12 @@ export class PartitionNode {
     if (reason === "placement") writeBehind.earn(proposals.map(({ shard }) => shard));
     this.#afterActivity();
     return true;
+  }
+
+  receive({ events, prefetches }: NeighbourMail): void {
+    const { events: queue, prefetcher } = this.#parts;
+    for (const event of events) queue.enqueue({ event, outcome: null, isForwarded: true });
+    if (prefetches.length > 0) prefetcher.consider(prefetches);
   }
 
   status(): PartitionStatus {
@@ -262,7 +274,7 @@ export class PartitionNode {
   }
 
   #create(): PartitionParts {
-    const { address, store, clock, sendReport, sendPrefetch, engine = {} } = this.#deps;
+    const { address, store, clock, sendReport, sendPrefetch, deliver, engine = {} } = this.#deps;
     return createPartition({
       address,
       store,
@@ -274,6 +286,8 @@ export class PartitionNode {
       clock,
       sendReport,
       sendPrefetch,
+      topology: () => this.#news.state.topology,
+      deliver,
       afterwards: () => this.#afterActivity(),
     });
   }
@@ -306,10 +320,6 @@ export class PartitionNode {
   }
 
   #apply(answer: HeartbeatAnswer): void {
-    // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
-    this.#deps.storage
-      .put(MEMO, this.#memo(), { allowUnconfirmed: true })
-      .catch(() => this.#parts.stats.faults++);
     if (answer.mapDelta !== undefined) {
       this.#parts.engine.applyMapDelta(answer.mapDelta);
       this.#mapVersion = answer.mapDelta.version;
@@ -318,11 +328,19 @@ export class PartitionNode {
     if (answer.topology !== undefined) this.#news.learn({ topology: answer.topology });
     if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)
       this.#applySettings(answer.settings);
+    // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
+    this.#deps.storage
+      .put(MEMO, this.#memo(), { allowUnconfirmed: true })
+      .catch(() => this.#parts.stats.faults++);
     this.#keepPins();
   }
 
   #memo(): Memo {
-    return { lease: this.#lease.toState(), prefetching: this.#parts.engine.prefetchRecords };
+    return {
+      lease: this.#lease.toState(),
+      topology: this.#news.state.topology,
+      prefetching: this.#parts.engine.prefetchRecords,
+    };
   }
 
   #applySettings(versioned: VersionedSettings): void {

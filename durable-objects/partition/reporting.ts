@@ -47,12 +47,16 @@ export class Reporting {
   }
 
   /**
-   * An event, and what its read came to. A shard whose id names the user is left out: what leaves a partition names
+   * An event of a user whose home this is. A shard whose id names the user is left out: what leaves a partition names
    * nobody. O(lookahead).
    */
   observe({ shard, ...event }: ReportedEvent): void {
-    const telling = shard !== undefined && event.user.length >= MIN_NAME && shard.includes(event.user);
-    this.#reporter.observe(shard === undefined || telling ? event : { ...event, shard });
+    this.#reporter.observe(shard === undefined || isTelling(shard, event.user) ? event : { ...event, shard });
+  }
+
+  /** What a read of a shard of this partition came to. O(1). */
+  demand(shard: string, user: string, missed: boolean, bytes: number): void {
+    if (!isTelling(shard, user)) this.#reporter.demand(shard, missed, bytes);
   }
 
   /** A prediction was made with `probability`, and its prefetch was used or not. */
@@ -94,3 +98,5 @@ export class Reporting {
     }
   }
 }
+
+const isTelling = (shard: string, user: string): boolean => user.length >= MIN_NAME && shard.includes(user);

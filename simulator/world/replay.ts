@@ -18,7 +18,7 @@ export interface TimedRead {
 
 /** How reads are replayed. Times in ms. */
 export interface ReplayOptions
-  extends Pick<WorldOptions, "regions" | "deltas" | "reasons" | "memoryLostEvery"> {
+  extends Pick<WorldOptions, "regions" | "slots" | "deltas" | "reasons" | "memoryLostEvery"> {
   readonly settings: Partial<Settings>;
   /** What the storage takes to answer. */
   readonly storageTakes: number;
@@ -33,6 +33,8 @@ export interface ReplayResult {
   readonly misses: number;
   readonly prefetches: number;
   readonly prefetchesUsed: number;
+  /** Reads by partition. */
+  readonly load: ReadonlyMap<string, number>;
 }
 
 /** Misses a request, and `cost` for every prefetch. */
@@ -67,7 +69,8 @@ export async function replay(
   await world.time.run(() => left === 0);
   const { prefetchesIssued: prefetches, prefetchesUsed } = world.counts();
   const misses = statuses.filter((status) => status.includes("fwd=uri-miss")).length;
-  return { statuses, requests: reads.length, misses, prefetches, prefetchesUsed };
+  const load = new Map([...world.countsByPartition()].map(([name, counts]) => [name, counts.reads]));
+  return { statuses, requests: reads.length, misses, prefetches, prefetchesUsed, load };
 }
 
 /** The region that a client of a trace is of: always the same, the clients spread evenly. */

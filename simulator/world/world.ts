@@ -7,9 +7,10 @@ import { DEFAULT_SETTINGS, type Settings } from "../../src/contract/settings.ts"
 import type { Clock } from "../../src/core/clock.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
+import type { Topology } from "../../src/core/placement/topology.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import { addCounts, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
-import { parsePartitionName } from "../../src/core/routing/route.ts";
+import { ownerOf, type PartitionAddress, partitionsOf } from "../../src/core/routing/route.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { GoneError } from "../platform/instance-lifetime.ts";
 import { NodeHost } from "../platform/node-host.ts";
@@ -20,6 +21,8 @@ import { VirtualTime } from "../platform/virtual-time.ts";
 /** How a world is made. Times in ms. */
 export interface WorldOptions {
   readonly regions: readonly Region[];
+  /** Slots of each region; one when absent. */
+  readonly slots?: number;
   /** What the storage holds, as fast as it answers. */
   readonly store: (clock: Clock) => ShardStore;
   readonly settings: Partial<Settings>;
@@ -35,6 +38,8 @@ export interface WorldOptions {
 /** Time of one way between two objects, and usual time a queue takes. */
 const ONE_WAY = 20;
 const QUEUE_TAKES = 1_500;
+/** The same between two objects of one region. */
+const NEARBY = 2;
 
 /** The coordinator never loses its memory here, so that storing it every five seconds would only take time. */
 const COORDINATOR_ALARM_EVERY = 60_000;
@@ -46,8 +51,8 @@ const PARTITION_STEPS = migrationsOf("partition");
 const COORDINATOR_STEPS = migrationsOf("coordinator");
 
 /**
- * Regions with one partition each and a coordinator, in virtual time: the production nodes whole, on a network that
- * works and queues that deliver once. What is left out is left out on the way between nodes, never in them.
+ * Regions with their partitions and a coordinator, in virtual time: the production nodes whole, on a network that works
+ * and queues that deliver once. What is left out is left out on the way between nodes, never in them.
  */
 export class World {
   readonly time = new VirtualTime();
@@ -59,12 +64,19 @@ export class World {
   readonly #prng = new Prng(SEED);
   readonly #options: WorldOptions;
   readonly #coordinator: NodeHost<CoordinatorNode>;
-  readonly #partitions: ReadonlyMap<Region, Partition>;
+  readonly #topology: Topology;
+  readonly #partitions: ReadonlyMap<string, Partition>;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    const { regions, slots = 1 } = options;
+    this.#topology = {
+      version: 1,
+      regions: Object.fromEntries(regions.map((region) => [region, { generation: 1, slots }])),
+    };
     this.#coordinator = this.#hostCoordinator({ ...DEFAULT_SETTINGS, ...options.settings });
-    this.#partitions = new Map(options.regions.map((region) => [region, this.#hostPartition(region)]));
+    const addresses = regions.flatMap((region) => partitionsOf(region, this.#topology));
+    this.#partitions = new Map(addresses.map((address) => [address.name, this.#hostPartition(address)]));
     const { memoryLostEvery } = options;
     if (memoryLostEvery !== undefined) this.#loseMemory(memoryLostEvery);
   }
@@ -82,7 +94,8 @@ export class World {
 
   /** The same, with all that the answer's headers say. */
   headersOf(region: Region, read: ReadRequest): Promise<Headers> {
-    return this.#ask(region, async (node) => {
+    const owner = ownerOf(region, read.id, read.user, this.#topology);
+    return this.#ask(owner.name, async (node) => {
       const answer = await node.fetch(buildReadRequest(read));
       await answer.arrayBuffer();
       return answer.headers;
@@ -92,7 +105,7 @@ export class World {
   /** Calls a partition by its name, and the coordinator, as the Worker does. */
   async callPartition<T>(name: string, work: (node: PartitionNode) => T | Promise<T>): Promise<T> {
     await this.time.sleep(ONE_WAY);
-    return this.#ask(regionOf(name), work);
+    return this.#ask(name, work);
   }
   async callCoordinator<T>(work: (node: CoordinatorNode) => T | Promise<T>): Promise<T> {
     await this.time.sleep(ONE_WAY);
@@ -101,7 +114,12 @@ export class World {
 
   /** What all partitions counted, in all their lives. */
   counts(): ReadCounts {
-    return [...this.#partitions.values()].map(({ counts }) => counts()).reduce(addCounts, noCounts());
+    return [...this.countsByPartition().values()].reduce(addCounts, noCounts());
+  }
+
+  /** The same, by partition. */
+  countsByPartition(): ReadonlyMap<string, ReadCounts> {
+    return new Map([...this.#partitions].map(([name, { counts }]) => [name, counts()]));
   }
 
   /** Cron's job, once. */
@@ -109,9 +127,9 @@ export class World {
     await this.#coordinator.call((node) => node.rebalance());
   }
 
-  /** Asks a region's partition, again when its memory was lost before it had answered. */
-  async #ask<T>(region: Region, work: (node: PartitionNode) => T | Promise<T>): Promise<T> {
-    const { host } = this.#partitionIn(region);
+  /** Asks a partition, again when its memory was lost before it had answered. */
+  async #ask<T>(name: string, work: (node: PartitionNode) => T | Promise<T>): Promise<T> {
+    const { host } = this.#partitionOf(name);
     try {
       return await host.call(work);
     } catch (error) {
@@ -120,9 +138,9 @@ export class World {
     }
   }
 
-  #partitionIn(region: Region): Partition {
-    const partition = this.#partitions.get(region);
-    if (partition === undefined) throw new Error(`no partition in ${region}`);
+  #partitionOf(name: string): Partition {
+    const partition = this.#partitions.get(name);
+    if (partition === undefined) throw new Error(`there is no partition ${name}`);
     return partition;
   }
 
@@ -145,8 +163,7 @@ export class World {
     this.time.after(QUEUE_TAKES + delaySeconds * 1_000, () => {
       const now = this.time.now;
       const due = message.prefetches.filter(({ expires }) => expires > now);
-      if (due.length > 0)
-        void this.#ask(regionOf(message.partition), (node) => node.prefetch(due, message.reason));
+      if (due.length > 0) void this.#ask(message.partition, (node) => node.prefetch(due, message.reason));
     });
   }
 
@@ -167,10 +184,11 @@ export class World {
           },
           migrations: COORDINATOR_STEPS,
           clock,
+          topology: this.#topology,
           readSettings: async () => ({ version: 1, settings }),
           partition: (name) => ({
-            hear: (logged) => this.#ask(regionOf(name), (node) => node.hear(logged)),
-            forget: () => this.#ask(regionOf(name), (node) => node.forget()),
+            hear: (logged) => this.#ask(name, (node) => node.hear(logged)),
+            forget: () => this.#ask(name, (node) => node.forget()),
           }),
           sendPrefetchBatch: async (batch) => {
             for (const { body, delaySeconds = 0 } of batch) this.#queuePrefetch(body, delaySeconds);
@@ -180,9 +198,7 @@ export class World {
     });
   }
 
-  #hostPartition(region: Region): Partition {
-    const address = parsePartitionName(`g1:${region}:0`);
-    if (address === null) throw new Error(`${region} is no region`);
+  #hostPartition(address: PartitionAddress): Partition {
     const { store, engine } = this.#options;
     let past = noCounts();
     let node: PartitionNode | undefined;
@@ -206,6 +222,10 @@ export class World {
             );
           },
           sendPrefetch: async (message, delaySeconds) => this.#queuePrefetch(message, delaySeconds),
+          deliver: async (name, mail) => {
+            await this.time.sleep(NEARBY);
+            await this.#ask(name, (neighbour) => neighbour.receive(mail));
+          },
           ...(engine !== undefined && { engine }),
         });
         return node;
@@ -219,10 +239,4 @@ export class World {
 interface Partition {
   readonly host: NodeHost<PartitionNode>;
   readonly counts: () => ReadCounts;
-}
-
-function regionOf(name: string): Region {
-  const address = parsePartitionName(name);
-  if (address === null) throw new Error(`${name} is no partition`);
-  return address.region;
 }

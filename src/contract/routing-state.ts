@@ -7,7 +7,14 @@ import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
 export const topologySchema = z.object({
   version: z.int().nonnegative(),
   regions: z
-    .record(z.string(), z.object({ generation: z.int().min(1), slots: z.int().min(1) }))
+    .record(
+      z.string(),
+      z.object({
+        generation: z.int().min(1),
+        slots: z.int().min(1),
+        hot: z.record(z.string(), z.array(z.int().nonnegative()).min(1).readonly()).optional(),
+      }),
+    )
     .transform((regions) => Object.fromEntries(Object.entries(regions).filter(([name]) => isRegion(name)))),
 });
 

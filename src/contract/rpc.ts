@@ -4,6 +4,7 @@ import type { Change, LoggedChanges } from "../core/coherence/change.ts";
 import type { Announcement } from "../core/coherence/lease-manager.ts";
 import type { Member } from "../core/coherence/membership.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
+import type { ShardEvent } from "../core/event.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
 import type { EventRate } from "../core/longterm/event-rates.ts";
 import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
@@ -141,6 +142,14 @@ export interface CoordinatorOverview {
   readonly learnedStateWasDamaged: boolean;
 }
 
+/** What one partition of a region has for another. */
+export interface NeighbourMail {
+  /** What users did whose home the receiver is. */
+  readonly events: readonly ShardEvent[];
+  /** What the sender predicts, of shards that the receiver owns. */
+  readonly prefetches: readonly Prefetch[];
+}
+
 /** A partition, besides its `fetch`, by which reads come. */
 export interface PartitionRpc extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
@@ -158,6 +167,8 @@ export interface PartitionRpc extends Rpc.DurableObjectBranded {
   hear(logged: LoggedChanges): void;
   /** Proposes shards to fetch ahead; false when the prefetch queue is full: try again later. Idempotent. */
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason): boolean;
+  /** Takes what another partition of the region has for this one: what the home learns from, and the owner fetches. */
+  receive(mail: NeighbourMail): void;
   status(): PartitionStatus;
   /** Why a shard is here, or is not, as far as this partition remembers. */
   explain(shard: string): Explanation;

@@ -2,10 +2,11 @@ import type { Bindings } from "../bindings.ts";
 import { ProblemError } from "../contract/problems.ts";
 import { type Clock, withTimeout } from "../core/clock.ts";
 import type { Change } from "../core/coherence/change.ts";
-import type { PartitionAddress } from "../core/routing/route.ts";
+import type { Region } from "../core/placement/regions.ts";
+import { partitionsOf } from "../core/routing/route.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
 import { retryingPartition } from "./partition-stub.ts";
-import { currentVersions, learnFrom } from "./routing-state.ts";
+import { currentRoutingState, currentVersions, learnFrom } from "./routing-state.ts";
 
 /** An own partition that does not answer within this time has not dropped its copy, as far as anybody knows, ms. */
 const OWN_TIMEOUT = 5_000;
@@ -18,8 +19,9 @@ const QUEUE_TIMEOUT = 5_000;
 export type Coherence = "bounded" | "strong";
 
 /**
- * Announces a write that the storage has taken. The writer's own partition drops its copy before this resolves, so
- * that the writer reads what it wrote. Bounded: all hear of it through the queue `changes` and the change log; a write
+ * Announces a write that the storage has taken. The partitions of the writer's region drop their copies before this
+ * resolves, so that the writer reads what it wrote: all of them, since a shard may have several owners, and isolates that
+ * have not heard of a new topology yet still ask its owner of before. Bounded: all hear of it through the queue `changes` and the change log; a write
  * that the queue did not take is seen when the freshness of copies ends. Strong: resolves when no partition can serve
  * older bytes.
  * @throws ProblemError `stored-unconfirmed` when that could not be made sure; the write stands and may be repeated.
@@ -27,7 +29,7 @@ export type Coherence = "bounded" | "strong";
 export async function publishInvalidation(
   env: Bindings,
   change: Change,
-  own: PartitionAddress,
+  region: Region,
   coherence: Coherence,
   clock: Clock = SYSTEM_CLOCK,
 ): Promise<void> {
@@ -37,12 +39,14 @@ export async function publishInvalidation(
       : withTimeout(env.CHANGES.send(change), QUEUE_TIMEOUT, clock).catch(() => {
           console.error("changes: the queue did not take a change; copies end with their freshness");
         });
-  const toOwn = withTimeout(
-    retryingPartition(env, own, (partition) => partition.invalidate([change], currentVersions())),
-    OWN_TIMEOUT,
-    clock,
-  ).then(learnFrom);
-  const outcomes = await Promise.allSettled([toOwn, toOthers]);
+  const toOwn = partitionsOf(region, currentRoutingState().topology).map((own) =>
+    withTimeout(
+      retryingPartition(env, own, (partition) => partition.invalidate([change], currentVersions())),
+      OWN_TIMEOUT,
+      clock,
+    ).then(learnFrom),
+  );
+  const outcomes = await Promise.allSettled([...toOwn, toOthers]);
   if (outcomes.every(({ status }) => status === "fulfilled")) return;
   throw new ProblemError(
     "stored-unconfirmed",

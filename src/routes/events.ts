@@ -10,7 +10,7 @@ import {
 import { describeFaults, describeZodError, ProblemError } from "../contract/problems.ts";
 import { withTimeout } from "../core/clock.ts";
 import type { Region } from "../core/placement/regions.ts";
-import { type PartitionAddress, route } from "../core/routing/route.ts";
+import { homeOf, type PartitionAddress } from "../core/routing/route.ts";
 import { partitionStub } from "../edge/partition-stub.ts";
 import { currentRoutingState, currentVersions, learnFrom } from "../edge/routing-state.ts";
 import { SYSTEM_CLOCK } from "../system-clock.ts";
@@ -140,13 +140,13 @@ function refuseOtherRegions(events: readonly EventInput[], own: Region): void {
   );
 }
 
-/** Events by the partition that serves their user. */
+/** Events by the home of their user. */
 function byPartition(events: readonly EventInput[], request: RequestContext) {
   const { topology } = currentRoutingState();
   const groups = new Map<string, { address: PartitionAddress; events: PartitionEvent[] }>();
   const now = Date.now();
   for (const { user = request.user, region = request.region, time = now, ...event } of events) {
-    const address = route(region, user, topology);
+    const address = homeOf(region, user, topology);
     const group = groups.get(address.name) ?? { address, events: [] };
     groups.set(address.name, group);
     // What has not happened yet must not be learned from as if it had: it would outweigh all that follows.

@@ -4,8 +4,6 @@ import { ProblemError } from "../contract/problems.ts";
 import { hash32 } from "../core/hash.ts";
 import { isRegion, REGIONS, type Region } from "../core/placement/regions.ts";
 import { locate, type Place } from "../core/routing/locate.ts";
-import { type PartitionAddress, route } from "../core/routing/route.ts";
-import { currentRoutingState } from "../edge/routing-state.ts";
 import type { AppTypes } from "./app-types.ts";
 
 /** Who asks, from where, doing what. */
@@ -14,7 +12,6 @@ export interface RequestContext {
   readonly eventType: string;
   readonly dataType: string | undefined;
   readonly region: Region;
-  readonly partition: PartitionAddress;
 }
 
 /** Event type of a read whose caller names none. */
@@ -32,7 +29,6 @@ export function requestContext(context: Context<AppTypes>): RequestContext {
     region,
     eventType: checked(context, "Foreshard-Event", eventTypeSchema) ?? DEFAULT_EVENT_TYPE,
     dataType: checked(context, "Foreshard-Data-Type", dataTypeSchema),
-    partition: route(region, user, currentRoutingState().topology),
   };
 }
 

@@ -6,9 +6,10 @@ import { MAX_ID_BYTES, shardIdFault } from "../contract/ids.ts";
 import { INTERNAL_ENCODING_HEADER } from "../contract/partition-protocol.ts";
 import { describeZodError, ProblemError } from "../contract/problems.ts";
 import type { RoutingState } from "../contract/routing-state.ts";
+import { ownerOf } from "../core/routing/route.ts";
 import { readFromPartition } from "../edge/partition-read.ts";
 import { type Coherence, publishInvalidation } from "../edge/publish-invalidation.ts";
-import { confirmedRoutingState, settledRoutingState } from "../edge/routing-state.ts";
+import { confirmedRoutingState, currentRoutingState, settledRoutingState } from "../edge/routing-state.ts";
 import { lastModified } from "../http/conditions.ts";
 import { R2ShardStore } from "../storage/r2-shard-store.ts";
 import { resilient } from "../storage/resilient-store.ts";
@@ -61,10 +62,11 @@ shardRoutes.get("/", async (context) => {
 shardRoutes.get("/*", async (context) => {
   await authorize(context.req.raw, "read", context.var.config);
   const id = shardIdOf(context);
-  const { user, eventType, dataType, region, partition } = requestContext(context);
+  const { user, eventType, dataType, region } = requestContext(context);
+  const owner = ownerOf(region, id, user, currentRoutingState().topology);
   const header = (name: string): string | undefined => context.req.header(name);
   const response = toClient(
-    await readFromPartition(context.env, partition, {
+    await readFromPartition(context.env, owner, {
       id,
       method: context.req.raw.method === "HEAD" ? "HEAD" : "GET",
       user,
@@ -90,7 +92,7 @@ shardRoutes.put("/*", async (context) => {
   await authorizeWrite(context);
   const id = shardIdOf(context);
   const coherence = coherenceOf(context);
-  const { partition } = requestContext(context);
+  const { region } = requestContext(context);
   const kept = { ...storedHeaders(context), ...writeConditions(context) };
   const length = await contentLength(context);
   const sha256 = expectedDigest(context.req.header("Repr-Digest"));
@@ -119,7 +121,7 @@ shardRoutes.put("/*", async (context) => {
   await publishInvalidation(
     context.env,
     { shard: id, etag: meta.etag, version: meta.version, uploaded: meta.uploaded },
-    partition,
+    region,
     coherence,
   );
   return stored(id, meta, existed);
@@ -129,10 +131,10 @@ shardRoutes.delete("/*", async (context) => {
   await authorizeWrite(context);
   const id = shardIdOf(context);
   const coherence = coherenceOf(context);
-  const { partition } = requestContext(context);
+  const { region } = requestContext(context);
   refuseDeleteConditions(context);
   await resilient(new R2ShardStore(context.env.SHARDS)).delete(id);
-  await publishInvalidation(context.env, { shard: id, uploaded: Date.now() }, partition, coherence);
+  await publishInvalidation(context.env, { shard: id, uploaded: Date.now() }, region, coherence);
   return new Response(null, { status: 204 });
 });
 

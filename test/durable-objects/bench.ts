@@ -168,6 +168,7 @@ export class Bench {
         this.reports.push(report);
       },
       sendPrefetch: async () => undefined,
+      deliver: async () => undefined,
       engine: { modelBytes: MODEL_BYTES },
     });
   }

@@ -257,7 +257,7 @@ describe("a write that ends between two of its steps", () => {
     const change = { shard: "w/never", uploaded: Date.now() };
     for (const coherence of ["bounded", "strong"] as const)
       await expect(
-        publishInvalidation({ ...env, PARTITION: namespace }, change, WEUR, coherence),
+        publishInvalidation({ ...env, PARTITION: namespace }, change, WEUR.region, coherence),
       ).rejects.toMatchObject({
         code: "stored-unconfirmed",
       });

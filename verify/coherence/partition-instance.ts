@@ -52,6 +52,8 @@ export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNo
         heartbeat: (beat) => lifetime.within(() => heartbeat(beat)),
         sendReport: (report) => lifetime.within(() => sendReport(report)),
         sendPrefetch: (message, delay) => lifetime.within(() => sendPrefetch(message, delay)),
+        // A region has one slot here: nobody has anything for a neighbour.
+        deliver: async () => undefined,
         engine: { modelBytes: MODEL_BYTES },
         digest,
       }),

@@ -129,7 +129,7 @@ export class User {
       });
       // Written past Foreshard: only the storage's notification tells of it.
       if (coherence === "elsewhere") await this.#world.changes.send(notificationOf(change));
-      else await publishInvalidation(this.#world.env, change, address, coherence, edge.clock);
+      else await publishInvalidation(this.#world.env, change, address.region, coherence, edge.clock);
       acknowledged = coherence !== "elsewhere";
     } catch {
       // Not acknowledged: it may be seen or not.

@@ -5,11 +5,20 @@ import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
 import { EventTypes } from "../learning/event-types.ts";
-import { EVENT, IN_FLIGHT, RESIDENT, ShardTable, UNUSED, USED } from "../learning/shard-table.ts";
+import {
+  ABSENT,
+  ELSEWHERE,
+  EVENT,
+  IN_FLIGHT,
+  RESIDENT,
+  ShardTable,
+  UNUSED,
+  USED,
+} from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { Predictor } from "../prediction/predictor.ts";
 import { PrefetchGate, type Refusal } from "../prefetch/gate.ts";
-import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
+import type { CacheOutcome, EngineAnswer, EventPart } from "../prefetch/plan.ts";
 import type { Prefetch } from "../prefetch/prefetch.ts";
 import { type PrefetchDecision, PrefetchHistory } from "../prefetch/prefetch-history.ts";
 import { PrefetchPricing, type PrefetchRecords } from "../prefetch/prefetch-pricing.ts";
@@ -53,11 +62,13 @@ export class Engine {
   /**
    * @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard.
    * @param isVain whether fetching a shard is known to be vain: it does not exist, or is too large to be held.
+   * @param isElsewhere whether another cache than this one's is there for a shard.
    */
   constructor(
     capacity: Bytes,
     settings: Partial<EngineSettings> = {},
     isVain: (shard: string) => boolean = () => false,
+    isElsewhere: (shard: string) => boolean = () => false,
   ) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
     this.#isVain = isVain;
@@ -78,6 +89,7 @@ export class Engine {
       dynamics: this.#dynamics,
       history: this.#history,
       isVain,
+      isElsewhere,
     });
     this.#predictor.onOutcome = (said, label) => {
       this.#listener?.(said, label);
@@ -121,25 +133,27 @@ export class Engine {
 
   /**
    * Takes note of an event: learns from it, and says what it means. With a `refusal` nothing is planned, whatever it
-   * would be worth.
+   * would be worth. Where the user's home and the shard's owner are two, each takes its part of it.
    */
-  request(event: ShardEvent, refusal: Refusal | null = null): EngineAnswer {
+  request(event: ShardEvent, refusal: Refusal | null = null, part: EventPart = "whole"): EngineAnswer {
     const tick = ++this.#tick;
     const { shard, time } = event;
     const type = this.#types.of(event.type, event.dataType);
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
-    this.#setDynamics(event, tick);
+    this.#setDynamics(event, tick, part);
     const surprise = this.#surprise(handle, tick);
-    const outcome = shard === undefined ? "none" : this.#read(handle);
+    const outcome =
+      shard === undefined ? "none" : part === "mind" ? this.#readElsewhere(handle, tick) : this.#read(handle);
     const prefetched = outcome === "hit" && this.#cache.use(handle);
     if (prefetched && shard !== undefined) this.#gate.used(shard);
     if (shard !== undefined) this.#noteDemand(handle, tick, time);
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
     this.#observeReuse(tick);
-    this.#predictor.observe(event.user, handle, type, tick, time);
     if (outcome === "late" && shard !== undefined) this.#history.settle(shard, "pending", "late");
+    if (part === "cache") return { outcome, prefetched, plans: [] };
+    this.#predictor.observe(event.user, handle, type, tick, time);
     const plans = this.#gate.plan(handle, tick, event, refusal);
     if (shard !== undefined) this.#watch.read(surprise);
     return { outcome, prefetched, plans };
@@ -273,9 +287,19 @@ export class Engine {
     return 1 - (this.#shards.predicted[handle] as number);
   }
 
-  #setDynamics(event: ShardEvent, tick: number): void {
+  /** Asked for where another cache is there for it: since then it is there. For this cache it is no miss. */
+  #readElsewhere(handle: number, tick: number): CacheOutcome {
+    const { state, heldUntil } = this.#shards;
+    this.#dynamics.countRead(true);
+    if (state[handle] !== ABSENT && state[handle] !== ELSEWHERE) return "none";
+    state[handle] = ELSEWHERE;
+    heldUntil[handle] = tick + STAYS_ELSEWHERE * this.#reuse.turnover;
+    return "none";
+  }
+
+  #setDynamics(event: ShardEvent, tick: number, part: EventPart): void {
     const dynamics = this.#dynamics;
-    dynamics.countEvent(this.#predictor.gap(event.user, tick), event.time);
+    dynamics.countEvent(part === "cache" ? 0 : this.#predictor.gap(event.user, tick), event.time);
     const turnover = dynamics.turnover(this.#cache.capacity);
     this.#reuse.turnover = this.#cache.turnover = turnover;
     this.#predictor.horizon = this.#cache.holdTicks = dynamics.horizon(turnover);
@@ -329,5 +353,7 @@ export class Engine {
 
 /** A shard with fewer demands is new. */
 const NEW = 8;
+/** Share of a turnover for which what was asked for elsewhere is taken to stay there. Asking again costs a message only. */
+const STAYS_ELSEWHERE = 0.5;
 
 const powerOfTwo = (atMost: number): number => 1 << Math.max(2, Math.floor(Math.log2(atMost)));

@@ -20,6 +20,8 @@ export const ABSENT = 0;
 export const RESIDENT = 1;
 /** A prefetch of it is under way. */
 export const IN_FLIGHT = 2;
+/** Another partition holds it, as far as is known, until the tick in `heldUntil`. */
+export const ELSEWHERE = 3;
 
 /** How a resident copy came. */
 export const DEMANDED = 0;
@@ -83,13 +85,13 @@ export class ShardTable {
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
   predictedAt = new Int32Array(FIRST_SIZE);
-  /** ABSENT, RESIDENT or IN_FLIGHT. */
+  /** ABSENT, RESIDENT, IN_FLIGHT or ELSEWHERE. */
   state = new Uint8Array(FIRST_SIZE);
   /** DEMANDED, UNUSED or USED. */
   origin = new Uint8Array(FIRST_SIZE);
   /** Index in the cache's list of residents. */
   slot = new Int32Array(FIRST_SIZE);
-  /** Tick until which an unused prefetched copy is held. */
+  /** Tick until which an unused prefetched copy is held, or one elsewhere is believed to be there. */
   heldUntil = new Int32Array(FIRST_SIZE);
   /** Tick at which the copy was admitted. */
   admittedAt = new Int32Array(FIRST_SIZE);

@@ -4,6 +4,8 @@ import type { Region } from "./regions.ts";
 export interface RegionTopology {
   readonly generation: number;
   readonly slots: number;
+  /** Shards asked for so much that other slots hold them than usual, or several: by shard, their slots. */
+  readonly hot?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Which generation and how many slots each region has; regions not listed have the default. */

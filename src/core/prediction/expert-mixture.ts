@@ -1,5 +1,5 @@
 import { BinnedMixer, fromLogOdds, type MixerState } from "../learning/binned-mixer.ts";
-import { RESIDENT, type ShardTable } from "../learning/shard-table.ts";
+import { ELSEWHERE, RESIDENT, type ShardTable } from "../learning/shard-table.ts";
 import { Calibrator } from "./calibrator.ts";
 import { type Candidates, MAX_CANDIDATES } from "./candidates.ts";
 import { EXPERTS, type Expert, INPUTS, NAMING_EXPERTS } from "./experts.ts";
@@ -118,7 +118,8 @@ export class ExpertMixture {
   }
 
   #statusOf(handle: number): number {
-    if (this.#shards.state[handle] === RESIDENT) return RESIDENTS;
+    const state = this.#shards.state[handle];
+    if (state === RESIDENT || state === ELSEWHERE) return RESIDENTS;
     return this.#shards.count[handle] === 0 ? 2 : 1;
   }
 

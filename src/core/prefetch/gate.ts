@@ -2,7 +2,7 @@ import type { CacheDynamics } from "../cache/cache-dynamics.ts";
 import type { LearnedCache } from "../cache/learned.ts";
 import { BoundedMap } from "../collections/bounded-map.ts";
 import type { ShardEvent } from "../event.ts";
-import { ABSENT, IN_FLIGHT, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
+import { ABSENT, ELSEWHERE, IN_FLIGHT, RESIDENT, type ShardTable, UNUSED } from "../learning/shard-table.ts";
 import type { Predictor } from "../prediction/predictor.ts";
 import { epochMillis, millis, probability } from "../units.ts";
 import { DISTANT } from "./distant.ts";
@@ -38,6 +38,8 @@ export interface GateDeps {
   readonly history: PrefetchHistory;
   /** Whether fetching `shard` is known to be vain: it does not exist, or is too large to be held. */
   readonly isVain: (shard: string) => boolean;
+  /** Whether another cache is there for `shard`: its gate decides in the end. */
+  readonly isElsewhere: (shard: string) => boolean;
 }
 
 interface Issued {
@@ -87,12 +89,13 @@ export class PrefetchGate {
       const isTime =
         far > 0 ? !this.#isPutOff(handle, event.time) : pricing.isUrgent(p, predictor.urgency(i));
       if (!isTime) continue;
-      const issued = plans?.length ?? 0;
-      if (!this.#hasRoom(issued, MAX_HELD)) break;
+      const isElsewhere = this.#deps.isElsewhere(this.#deps.shards.ids[handle] as string);
+      if (!isElsewhere && !this.#hasRoom(plans?.length ?? 0, MAX_HELD)) break;
       const plan = this.#planOf(i, p, far, event);
       this.#note(plan, price, event.time, refusal ?? "pending", event, plan.source);
       if (refusal !== null) continue;
-      this.#issue(handle, plan, this.#deps.cache.holdTicks, tick, event.time);
+      if (isElsewhere) this.#propose(handle, tick);
+      else this.#issue(handle, plan, this.#deps.cache.holdTicks, tick, event.time);
       if (plans === undefined) plans = [];
       plans.push(plan);
       if (plans.length === pricing.settings.maxPerEvent) break;
@@ -112,7 +115,8 @@ export class PrefetchGate {
     const { shards, pricing, cache } = this.#deps;
     const accepted: Prefetch[] = [];
     for (const proposal of [...proposals].sort((a, b) => b.probability - a.probability)) {
-      const { hold, ticks } = this.#holdOf(proposal, now);
+      const isPredicted = proposal.reason === "predicted" || proposal.reason === "neighbour";
+      const { hold, ticks } = isPredicted ? this.#shortHoldOf(proposal, now) : this.#holdOf(proposal, now);
       const price = this.price(hold);
       const known = shards.find(proposal.shard);
       if (!this.#isProposable(proposal.shard, known, tick)) continue;
@@ -120,7 +124,7 @@ export class PrefetchGate {
       const p =
         cache.full && hold < ticks ? 1 - (1 - proposal.probability) ** (hold / ticks) : proposal.probability;
       const isWorth = pricing.worthwhile(p, price, proposal.reason);
-      const hasRoom = this.#hasRoom(accepted.length, MAX_HELD_FOR_OTHERS);
+      const hasRoom = this.#hasRoom(accepted.length, isPredicted ? MAX_HELD : MAX_HELD_FOR_OTHERS);
       const verdict = refusal ?? (!isWorth ? "not worth the price" : hasRoom ? "pending" : "no room");
       this.#note(proposal, price, now, verdict);
       if (verdict !== "pending") continue;
@@ -182,7 +186,8 @@ export class PrefetchGate {
         shards.heldUntil[handle] = Math.max(shards.heldUntil[handle] as number, tick + cache.holdTicks);
       return false;
     }
-    if (state === IN_FLIGHT && (shards.heldUntil[handle] as number) >= tick) return false;
+    const isComing = state === IN_FLIGHT || state === ELSEWHERE;
+    if (isComing && (shards.heldUntil[handle] as number) >= tick) return false;
     return !this.#deps.isVain(shards.ids[handle] as string);
   }
 
@@ -199,6 +204,21 @@ export class PrefetchGate {
     const { cache, dynamics } = this.#deps;
     const ticks = dynamics.tickMs > 0 ? Math.max(0, expires - now) / dynamics.tickMs : cache.holdTicks;
     return { hold: Math.ceil(Math.min(cache.turnover, ticks)), ticks };
+  }
+
+  /** What a predictor proposes, another's or the own one's put off: held for the horizon, and twice as long as it takes to come. */
+  #shortHoldOf({ arrival }: Prefetch, now: number): { readonly hold: number; readonly ticks: number } {
+    const { cache, dynamics } = this.#deps;
+    const ticks = dynamics.tickMs > 0 ? (2 * Math.max(0, arrival - now)) / dynamics.tickMs : 0;
+    const hold = Math.ceil(Math.min(cache.turnover, Math.max(cache.holdTicks, ticks)));
+    return { hold, ticks: hold };
+  }
+
+  /** It is proposed to whose shard it is, which will have it then, or a reason not to. */
+  #propose(handle: number, tick: number): void {
+    const { shards, cache } = this.#deps;
+    shards.state[handle] = ELSEWHERE;
+    shards.heldUntil[handle] = tick + cache.holdTicks * LOST_AFTER;
   }
 
   #issue(

@@ -10,6 +10,12 @@ export interface PrefetchPlan extends Prefetch {
 /** What came of an event. `none` for events that read no shard; `late` when its prefetch is still under way. */
 export type CacheOutcome = "hit" | "miss" | "late" | "none";
 
+/**
+ * Which part of an event an engine takes: all of it, that of the shard's owner (the cache's books), or that of the user's
+ * home (learning what follows, and planning).
+ */
+export type EventPart = "whole" | "cache" | "mind";
+
 /** What an event means to the host. */
 export interface EngineAnswer {
   readonly outcome: CacheOutcome;

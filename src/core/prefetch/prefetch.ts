@@ -1,7 +1,7 @@
 import type { EpochMillis, Probability } from "../units.ts";
 
-/** Who proposed a prefetch: the partition's own predictor, the coordinator's scan, or placement. */
-export const PREFETCH_REASONS = ["predicted", "scan", "placement"] as const;
+/** Who proposed a prefetch: the partition's own predictor, that of a neighbour, the coordinator's scan, or placement. */
+export const PREFETCH_REASONS = ["predicted", "neighbour", "scan", "placement"] as const;
 export type PrefetchReason = (typeof PREFETCH_REASONS)[number];
 
 /** A shard to be fetched before it is asked for. */

@@ -5,16 +5,13 @@ import { type Edge, type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";
 import { LOOKAHEAD, type UserContext, UserContexts, VISIT_GAP } from "./user-contexts.ts";
 
-/** An event as a partition saw it, with what became of the read if it was one. */
+/** An event as the home of its user saw it. */
 export interface ReportedEvent {
   readonly type: string;
   readonly shard?: string;
   readonly user: string;
   /** ms since the epoch. */
   readonly time: number;
-  /** Whether the read waited for storage; null for an event that read nothing. */
-  readonly missed: boolean | null;
-  readonly bytes?: number;
 }
 
 /** Users whose contexts are kept; some 500 bytes each. */
@@ -54,7 +51,16 @@ export class Reporter {
     this.#follow(context, type, shard, event.time);
     context.push(shard, type, event.time);
     this.#window.tick(type, event.time);
-    if (shard !== null) countShard(shard, event);
+    if (shard !== null) shard.seen++;
+  }
+
+  /** Counts a read that its shard's owner answered, and whether it waited for the storage. */
+  demand(shard: string, missed: boolean, bytes: number): void {
+    const node = this.#nodeOf(shardKey(shard));
+    if (node === null) return;
+    node.requests++;
+    node.bytes += bytes;
+    if (missed) node.misses++;
   }
 
   /** Counts a prediction's outcome: it was made with `probability`, and was used or not. */
@@ -116,14 +122,6 @@ export class Reporter {
     this.#window.link(before, shard, weight, delay);
     return true;
   }
-}
-
-function countShard(shard: Node, { missed, bytes = 0 }: ReportedEvent): void {
-  shard.seen++;
-  if (missed === null) return;
-  shard.requests++;
-  shard.bytes += bytes;
-  if (missed) shard.misses++;
 }
 
 const noCalibration = (): [predictions: number, probability: number, used: number][] =>

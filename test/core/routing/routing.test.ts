@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { rebalance } from "../../../src/core/placement/rebalance.ts";
 import { REGIONS, RUNS_IN } from "../../../src/core/placement/regions.ts";
 import { locate } from "../../../src/core/routing/locate.ts";
-import { parsePartitionName, route } from "../../../src/core/routing/route.ts";
+import { homeOf, ownerOf, parsePartitionName, partitionsOf } from "../../../src/core/routing/route.ts";
 
 describe("routing", () => {
   it.each([
@@ -28,26 +28,58 @@ describe("routing", () => {
     for (const region of REGIONS) expect(["sam", "afr", "me"]).not.toContain(RUNS_IN[region]);
   });
 
-  it("moves only the users that a new slot takes over, about one in n+1", () => {
-    const before = { version: 1, regions: { weur: { generation: 1, slots: 4 } } };
-    const after = { version: 2, regions: { weur: { generation: 1, slots: 5 } } };
-    const users = Array.from({ length: 5_000 }, (_, i) => `user-${i}`);
-    const moved = users.filter(
-      (user) => route("weur", user, before).slot !== route("weur", user, after).slot,
-    );
-    expect(moved.every((user) => route("weur", user, after).slot === 4)).toBe(true);
-    expect(moved.length / users.length).toBeCloseTo(0.2, 1);
-    const counts = [0, 0, 0, 0];
-    for (const user of users)
-      counts[route("weur", user, before).slot] = (counts[route("weur", user, before).slot] ?? 0) + 1;
-    for (const count of counts) expect(count / users.length).toBeCloseTo(0.25, 1);
+  const topologyOf = (slots: number, generation = 1) => ({
+    version: slots,
+    regions: { weur: { generation, slots } },
   });
+  const spreads = [
+    ["users over homes", (key: string, slots: number) => homeOf("weur", key, topologyOf(slots)).slot],
+    ["shards over owners", (key: string, slots: number) => ownerOf("weur", key, "u", topologyOf(slots)).slot],
+  ] as const;
+
+  it.each(spreads)(
+    "spreads %s evenly; a new slot takes its share, and nothing else moves",
+    (_what, slotOf) => {
+      const keys = Array.from({ length: 5_000 }, (_, i) => `key/${i}`);
+      const moved = keys.filter((key) => slotOf(key, 4) !== slotOf(key, 5));
+      expect(moved.every((key) => slotOf(key, 5) === 4)).toBe(true);
+      expect(moved.length / keys.length).toBeCloseTo(0.2, 1);
+      const counts = [0, 0, 0, 0];
+      for (const key of keys) counts[slotOf(key, 4)] = (counts[slotOf(key, 4)] ?? 0) + 1;
+      for (const count of counts) expect(count / keys.length).toBeCloseTo(0.25, 1);
+    },
+  );
 
   it("leads to the generation that the topology names, so that a new one begins empty", () => {
-    const topology = { version: 2, regions: { weur: { generation: 7, slots: 3 } } };
-    const { name, generation, slot } = route("weur", "ada", topology);
+    const topology = topologyOf(3, 7);
+    const { name, generation, slot } = homeOf("weur", "ada", topology);
     expect([name, generation]).toEqual([`g7:weur:${slot}`, 7]);
-    expect(route("oc", "ada", topology).name).toBe("g1:oc:0");
+    expect(ownerOf("oc", "map", "ada", topology).name).toBe("g1:oc:0");
+    expect(partitionsOf("weur", topology).map((one) => one.name)).toEqual([
+      "g7:weur:0",
+      "g7:weur:1",
+      "g7:weur:2",
+    ]);
+  });
+
+  it("shares partitions between regions that share a place", () => {
+    const topology = topologyOf(4);
+    for (const [region, place] of [
+      ["afr", "weur"],
+      ["sam", "enam"],
+      ["me", "eeur"],
+    ] as const) {
+      expect(homeOf(region, "ada", topology)).toEqual(homeOf(place, "ada", topology));
+      expect(ownerOf(region, "map", "ada", topology)).toEqual(ownerOf(place, "map", "ada", topology));
+    }
+  });
+
+  it("sends a hot shard's readers to all its holders, each always to the same", () => {
+    const topology = { version: 1, regions: { weur: { generation: 1, slots: 4, hot: { map: [1, 3] } } } };
+    const slots = Array.from({ length: 100 }, (_, i) => ownerOf("weur", "map", `u${i}`, topology).slot);
+    expect(new Set(slots)).toEqual(new Set([1, 3]));
+    expect(ownerOf("weur", "map", "u7", topology).slot).toBe(slots[7]);
+    expect(ownerOf("weur", "other", "u7", topology).slot).toBe(ownerOf("weur", "other", "u8", topology).slot);
   });
 
   it("reads back every name it gives, and no other", () => {
@@ -57,10 +89,7 @@ describe("routing", () => {
         fc.string(),
         fc.integer({ min: 1, max: 9 }),
         (region, user, slots) => {
-          const address = route(region, user, {
-            version: 1,
-            regions: { [region]: { generation: 3, slots } },
-          });
+          const address = homeOf(region, user, { version: 1, regions: { weur: { generation: 3, slots } } });
           expect(parsePartitionName(address.name)).toEqual(address);
         },
       ),
