@@ -1,11 +1,14 @@
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
 import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
+import type { PartitionEvent } from "../../src/contract/events.ts";
 import { buildReadRequest, type ReadRequest } from "../../src/contract/partition-protocol.ts";
-import type { Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
+import type { CoordinatorOverview, Explanation, Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/contract/settings.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { ModelPart } from "../../src/core/correlation/shared-model.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
+import type { MapDelta } from "../../src/core/map-delta.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import { addCounts, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
@@ -30,6 +33,8 @@ export interface WorldOptions {
   readonly deltas: boolean;
   /** Prefetches that are let through to partitions, by who proposed them. */
   readonly reasons: readonly PrefetchReason[];
+  /** Parts of the shared model left out. */
+  readonly without?: readonly ModelPart[];
 }
 
 /** Time of one way between two objects, and usual time a queue takes. */
@@ -83,6 +88,28 @@ export class World {
       return answer;
     });
     return response.headers.get("Cache-Status") ?? "";
+  }
+
+  /** Something users of a region did besides reading. */
+  async observe(region: Region, events: readonly PartitionEvent[]): Promise<void> {
+    await this.#ask(region, (node) => node.observe(events));
+  }
+
+  /** Why a shard is in a region's partition, or is not. */
+  explain(region: Region, shard: string): Promise<Explanation> {
+    return this.#ask(region, (node) => node.explain(shard));
+  }
+
+  /** What the coordinator learned, as people see it. */
+  overview(): Promise<CoordinatorOverview> {
+    return this.#coordinator.call((node) => node.overview());
+  }
+
+  /** What a partition of a region that knows nothing is told of the map. */
+  async slice(region: Region): Promise<MapDelta | undefined> {
+    const partition = `g1:${region}:0`;
+    const beat = { partition, region, incarnation: 1, settingsVersion: 1, mapVersion: 0 };
+    return (await this.#coordinator.call((node) => node.heartbeat(beat))).mapDelta;
   }
 
   /** What all partitions counted, in all their lives. */
@@ -158,6 +185,7 @@ export class World {
             invalidate: (changes) => this.#ask(regionOf(name), (node) => node.invalidate(changes)),
             forget: () => this.#ask(regionOf(name), (node) => node.forget()),
           }),
+          without: this.#options.without ?? [],
           sendPrefetchBatch: async (batch) => {
             for (const { body, delaySeconds = 0 } of batch) this.#queuePrefetch(body, delaySeconds);
           },

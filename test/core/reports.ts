@@ -1,4 +1,4 @@
-import type { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
+import type { SharedModel } from "../../src/core/correlation/shared-model.ts";
 import { noCounts } from "../../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../../src/core/reporting/report.ts";
 import { type ReportedEvent, Reporter } from "../../src/core/reporting/reporter.ts";
@@ -12,7 +12,9 @@ export const SMALL = {
   shardWidth: 4,
   typeRows: 8,
   typeWidth: 8,
-  pairs: 16,
+  patternRows: 16,
+  patternWidth: 4,
+  series: 8,
   demand: 24,
   stateBytes: 60_000,
 };
@@ -48,15 +50,11 @@ export function sequence(
   );
 }
 
-/** All probabilities the model gives, gates aside: `from > to` → probability. */
-export function probabilities(
-  model: LongTermModel,
-  keys: Iterable<string>,
-  now: number,
-): Map<string, number> {
+/** All probabilities the model gives: `from > to` → probability. */
+export function probabilities(model: SharedModel, keys: Iterable<string>, now: number): Map<string, number> {
   const found = new Map<string, number>();
   for (const key of keys)
-    for (const { to, probability } of model.successors(key, now)) found.set(`${key} > ${to}`, probability);
+    for (const { to, probability } of model.followers(key, now)) found.set(`${key} > ${to}`, probability);
   return found;
 }
 

@@ -83,7 +83,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     tests: [COORDINATOR],
   },
   {
-    file: "src/core/longterm/partition-totals.ts",
+    file: "src/core/correlation/partition-totals.ts",
     find: "addCounts(before.counts, counts)",
     replace: "counts",
     why: "what a partition counted before its memory went is forgotten",

@@ -45,6 +45,7 @@ export class SharedMap {
     if (whole) this.#rows.clear();
     for (const [key, next] of entries) {
       const type = typeOfKey(key);
+      if (type === null && shardOfKey(key) === null) continue;
       const targets = next.map(([shard]) => this.#reference(shard, false));
       const counts = next.map(([, probability]) => probability * WEIGHT);
       const from = this.#reference(type ?? shardOfKey(key) ?? "", type !== null);

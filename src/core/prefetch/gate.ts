@@ -226,7 +226,7 @@ export class PrefetchGate {
   }
 
   #note(
-    { shard, reason, probability: p }: Prefetch,
+    { shard, reason, cause, probability: p }: Prefetch,
     price: number,
     at: number,
     outcome: PrefetchOutcome,
@@ -236,6 +236,7 @@ export class PrefetchGate {
     this.#deps.history.note(shard, {
       at: epochMillis(at),
       reason,
+      ...(cause !== undefined && { cause }),
       ...(event !== undefined && { event: event.type }),
       ...(event?.shard !== undefined && { after: event.shard }),
       ...(expert !== undefined && { expert }),

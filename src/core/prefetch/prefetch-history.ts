@@ -31,6 +31,8 @@ export type PrefetchOutcome =
 export interface PrefetchDecision {
   readonly at: EpochMillis;
   readonly reason: PrefetchReason;
+  /** Why whoever proposed it did, where a scan said so. */
+  readonly cause?: string;
   /** Type of the event that led to it, and the shard that was read, where an event did. */
   readonly event?: string;
   readonly after?: string;

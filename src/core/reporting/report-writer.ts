@@ -5,9 +5,8 @@ import { MAX, type ReportBody } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
 
 const BRACKETS = 3;
-/** Bytes of an index with its comma, and of a delay bin with its. */
+/** Bytes of an index with its comma. */
 const INDEX = 5;
-const BIN = 3;
 /** Bytes of a number of at most two decimals, with its comma. O(1). */
 const bytesOf = (value: number): number => Math.ceil(Math.log10(value + 2)) + 4;
 /** Totals, calibration and the names of the fields. */
@@ -31,26 +30,20 @@ export function writeReport(
 }
 
 class BoundedReport {
-  readonly draft: Draft = { names: [], seen: [], edges: [], pairs: [], rates: [], demand: [] };
+  readonly draft: Draft = { names: [], seen: [], edges: [], rates: [], demand: [] };
   readonly #index = new Map<Node, number>();
   #left: number = MAX.reportBytes - FRAME;
 
   /** Rates first: they are few, and what says how often an event type occurred. */
   writeTypes(nodes: readonly Node[]): void {
-    const { rates, pairs } = this.draft;
+    const { rates } = this.draft;
     for (const node of nodes)
       for (const [tick, count] of node.ticks ?? [])
         if (rates.length < MAX.rates && this.#afford(BRACKETS + INDEX + bytesOf(tick) + bytesOf(count), node))
           rates.push([this.#name(node), tick, count]);
-    const followers = nodes.flatMap((node) =>
-      [...(node.followers ?? [])].map(([next, weight]) => ({ node, next, weight })),
-    );
-    for (const { node, next, weight } of heaviest(followers, ({ weight }) => weight))
-      if (pairs.length < MAX.pairs && this.#afford(BRACKETS + 2 * INDEX + bytesOf(weight), node, next))
-        pairs.push([this.#name(node), this.#name(next), rounded(weight)]);
   }
 
-  /** How often shards occurred: without it an edge says nothing. */
+  /** How often shards and patterns occurred: without it an edge says nothing. */
   writeSeen(nodes: readonly Node[]): void {
     const { seen } = this.draft;
     const counted = nodes.filter((node) => node.seen > 0 && node.ticks === null);
@@ -67,13 +60,13 @@ class BoundedReport {
         demand.push([this.#name(node), node.requests, node.misses, node.bytes]);
   }
 
-  /** Edges take what room is left, the heaviest first: a far and single successor is what goes. */
+  /** Edges take what room is left, the heaviest first: a far and single follower is what goes. */
   writeEdges(all: readonly Edge[]): void {
     const { edges } = this.draft;
-    for (const edge of heaviest(all, ({ weight }) => weight, MAX.edges)) {
+    for (const edge of heaviest(all, nearness, MAX.edges)) {
       if (this.#left < BRACKETS + 2 * INDEX) return;
       if (edges.length >= MAX.edges || !this.#afford(edgeBytes(edge), edge.from, edge.to)) continue;
-      edges.push([this.#name(edge.from), this.#name(edge.to), delaysOf(edge)]);
+      edges.push([this.#name(edge.from), this.#name(edge.to), edge.count, rounded(edge.logDelay)]);
     }
   }
 
@@ -107,20 +100,14 @@ class BoundedReport {
 const demandBytes = ({ requests, misses, bytes }: Node): number =>
   bytesOf(requests) + bytesOf(misses) + bytesOf(bytes);
 
-const edgeBytes = ({ binWeight, weight, rest }: Edge): number => {
-  const one = bytesOf(binWeight) + BIN + 2 * BRACKETS + 2 * INDEX;
-  return rest === null ? one : one + (rest.length / 2) * (BIN + bytesOf(weight));
-};
+const edgeBytes = ({ count, logDelay }: Edge): number =>
+  BRACKETS + 2 * INDEX + bytesOf(count) + bytesOf(logDelay);
 
-const delaysOf = ({ bin, binWeight, rest }: Edge): number[] => {
-  const delays = [bin, rounded(binWeight)];
-  if (rest !== null)
-    for (let i = 0; i < rest.length; i += 2) delays.push(rest[i] as number, rounded(rest[i + 1] as number));
-  return delays;
-};
+/** What an edge is worth where not all fit: its count, less the longer it took. */
+const nearness = ({ count, logDelay }: Edge): number => (count * count) / (count + logDelay);
 
-/** Weights of edges are sums of 1/d; two decimals are plenty, and short in JSON. */
-const rounded = (weight: number): number => Math.round(weight * 100) / 100;
+/** Two decimals of a sum of logarithms are plenty, and short in JSON. */
+const rounded = (sum: number): number => Math.round(sum * 100) / 100;
 
 /** Classes of weight that {@link heaviest} tells apart: half octaves of 1/32. */
 const CLASSES = 64;

@@ -1,8 +1,8 @@
 import { countsOf, READ_COUNTS, type ReadCounts } from "../reporting/read-counts.ts";
-import type { ReportBody } from "../reporting/report.ts";
+import { MAX, type ReportBody } from "../reporting/report.ts";
 import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 import { type Moment, multiply, type Rescalable } from "./decay.ts";
-import { MAX_REGIONS } from "./region-demands.ts";
+import { MAX_REGIONS } from "./demand.ts";
 
 /** How reads went, in the long term (τ = 7 d). */
 export interface RegionReadStats {
@@ -17,23 +17,16 @@ export interface CalibrationBin {
   readonly used: number;
 }
 
-const BINS = 10;
-
 /** Decayed sums of how reads went in each region, and of how good the predictions were. */
 export class Outcomes implements Rescalable {
   readonly #regions = new Map<string, Float64Array>();
-  readonly #calibration = new Float64Array(3 * BINS);
+  readonly #calibration = new Float64Array(3 * MAX.calibration);
 
   /** O(1). */
   add(region: string, { totals, calibration }: ReportBody, at: Moment): void {
-    const sums = this.#sumsOf(region);
-    if (sums === null) return;
-    for (const [i, name] of READ_COUNTS.entries()) sums[i] = (sums[i] as number) + totals[name] * at.long;
-    calibration.slice(0, BINS).forEach((bin, i) => {
-      bin.forEach((n, j) => {
-        this.#calibration[3 * i + j] = (this.#calibration[3 * i + j] as number) + n * at.long;
-      });
-    });
+    const counts = READ_COUNTS.map((name) => totals[name]);
+    if (this.#regions.has(region) || this.#regions.size < MAX_REGIONS) add(this.#of(region), counts, at.long);
+    add(this.#calibration, calibration.flat(), at.long);
   }
 
   regions(fade: Moment): readonly RegionReadStats[] {
@@ -44,46 +37,38 @@ export class Outcomes implements Rescalable {
   }
 
   calibration(fade: Moment): readonly CalibrationBin[] {
-    return Array.from({ length: BINS }, (_, i) => {
-      const [n, sum, used] = Array.from(this.#calibration.subarray(3 * i, 3 * i + 3)) as [
-        number,
-        number,
-        number,
-      ];
-      return {
-        predictions: n * fade.long,
-        predicted: n > 0 ? sum / n : 0,
-        used: n > 0 ? used / n : 0,
-      };
+    return Array.from({ length: MAX.calibration }, (_, i) => {
+      const [n = 0, sum = 0, used = 0] = this.#calibration.subarray(3 * i);
+      return { predictions: n * fade.long, predicted: n > 0 ? sum / n : 0, used: n > 0 ? used / n : 0 };
     });
   }
 
   rescale(_short: number, long: number): void {
-    for (const sums of this.#regions.values()) multiply(sums, long);
-    multiply(this.#calibration, long);
+    for (const sums of [this.#calibration, ...this.#regions.values()]) multiply(sums, long);
   }
 
   write(writer: ByteWriter): void {
+    writer.sparse(this.#calibration);
     writer.count(this.#regions.size);
     for (const [region, sums] of this.#regions) {
       writer.name(region);
       writer.sparse(sums);
     }
-    writer.sparse(this.#calibration);
   }
 
   read(reader: ByteReader): void {
+    this.#calibration.set(reader.sparse(this.#calibration.length));
     for (let left = reader.count(); left > 0; left--)
-      this.#regions.set(reader.name(), Float64Array.from(reader.sparse(READ_COUNTS.length)));
-    this.#calibration.set(reader.sparse(3 * BINS));
+      this.#of(reader.name()).set(reader.sparse(READ_COUNTS.length));
   }
 
-  #sumsOf(region: string): Float64Array | null {
-    const known = this.#regions.get(region);
-    if (known !== undefined) return known;
-    if (this.#regions.size === MAX_REGIONS) return null;
-    const sums = new Float64Array(READ_COUNTS.length);
+  #of(region: string): Float64Array {
+    const sums = this.#regions.get(region) ?? new Float64Array(READ_COUNTS.length);
     this.#regions.set(region, sums);
     return sums;
   }
+}
+
+function add(sums: Float64Array, values: readonly number[], weight: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] as number) + (values[i] ?? 0) * weight;
 }

@@ -12,7 +12,7 @@ export const hourOfWeek = (time: number): number => Math.floor(time / HOUR) % HO
  * themselves; the hour under way counts by the part that is over. What a seasonal count is divided by. O(weeks), at
  * most some dozens, since older ones weigh nothing.
  */
-export function occurrences(hour: number, first: number, now: number): number {
+function occurrences(hour: number, first: number, now: number): number {
   const thisWeek = Math.floor(now / WEEK) * WEEK + hour * HOUR;
   let sum = 0;
   for (let week = 0; week < 52; week++) {
@@ -25,23 +25,14 @@ export function occurrences(hour: number, first: number, now: number): number {
   return sum;
 }
 
-/** Hours that the mean weighs against what a single hour of the week was like: one week proves little. */
-const MEAN_WORTH = 1;
+/** Decayed weeks that must have been seen before an hour of the week is known: the last two. */
+const MIN_WEEKS = 1.2;
 
 /**
- * Multiplicative hour-of-week factors (as in Holt–Winters' seasonal method): events per hour in each hour of the
- * week, over the mean of the hours seen. 1 where nothing is known. O(168 × weeks).
+ * Events that an hour of the week usually brings, from their decayed `count`; null before it was seen often enough.
+ * O(weeks).
  */
-export function seasonFactors(counts: ArrayLike<number>, first: number, now: number): Float64Array {
-  const seen = Float64Array.from({ length: HOURS_OF_WEEK }, (_, hour) => occurrences(hour, first, now));
-  let events = 0;
-  let hours = 0;
-  for (let hour = 0; hour < HOURS_OF_WEEK; hour++) {
-    events += counts[hour] as number;
-    hours += seen[hour] as number;
-  }
-  const mean = hours > 0 ? events / hours : 0;
-  return seen.map((times, hour) =>
-    mean > 0 ? ((counts[hour] as number) / mean + MEAN_WORTH) / (times + MEAN_WORTH) : 1,
-  );
+export function perHour(count: number, hour: number, first: number, now: number): number | null {
+  const weeks = occurrences(hour, first, now);
+  return weeks < MIN_WEEKS ? null : count / weeks;
 }

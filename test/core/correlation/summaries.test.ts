@@ -1,47 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ByteReader, ByteWriter } from "../../../src/core/longterm/byte-codec.ts";
-import { RecentGroups } from "../../../src/core/longterm/recent-groups.ts";
-import { g2, lift, pearson, phi } from "../../../src/core/longterm/significance.ts";
-
-describe("the latest occurrences", () => {
-  it("are the same in whatever order reports come", () => {
-    const reports = fc.uniqueArray(fc.tuple(fc.nat(1_000), fc.nat(1), fc.nat(3)), {
-      selector: ([time]) => time,
-      minLength: 14,
-      maxLength: 30,
-    });
-    fc.assert(
-      fc.property(reports, fc.infiniteStream(fc.nat()), (inOrder, keys) => {
-        const read = (order: typeof inOrder) => {
-          const groups = new RecentGroups(2, 4);
-          for (const [time, seen, slot] of order) {
-            groups.see(1, seen, time);
-            groups.link(1, slot, seen / 2, time);
-          }
-          const { seen, time, next } = groups.of(1, 4);
-          return { seen, time, next: [...next] };
-        };
-        const shuffled = inOrder
-          .map((report) => ({ report, at: keys.next().value ?? 0 }))
-          .sort((a, b) => a.at - b.at)
-          .map(({ report }) => report);
-        expect(read(shuffled)).toEqual(read([...inOrder].sort((a, b) => a[0] - b[0])));
-      }),
-      { seed: 47 },
-    );
-  });
-
-  it("are the newest that are enough, and no more", () => {
-    const groups = new RecentGroups(1, 2);
-    for (let time = 1; time <= 20; time++) {
-      groups.see(0, 10, time);
-      groups.link(0, time <= 18 ? 0 : 1, 10, time);
-    }
-    const { seen, next } = groups.of(0, 2);
-    expect([seen, ...next]).toEqual([20, 0, 20]);
-  });
-});
+import { ByteReader, ByteWriter } from "../../../src/core/correlation/byte-codec.ts";
+import { g2, lift, phi } from "../../../src/core/correlation/significance.ts";
 
 describe("significance", () => {
   it("agrees with worked examples", () => {
@@ -53,8 +13,6 @@ describe("significance", () => {
       2 * (30 * Math.log(3) + 10 * Math.log(1 / 3) + 20 * Math.log(0.5) + 140 * Math.log(140 / 120));
     expect(g2(table)).toBeCloseTo(expected, 9);
     expect(g2({ both: 10, first: 40, second: 50, total: 200 })).toBeCloseTo(0, 9);
-    expect(pearson([1, 2, 3, 4], [2, 4, 6, 8])).toBeCloseTo(1);
-    expect(pearson([1, 1, 1], [1, 2, 3])).toBe(0);
   });
 });
 

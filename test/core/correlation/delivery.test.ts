@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppliedSequences } from "../../../src/core/longterm/applied-sequences.ts";
-import { LongTermModel } from "../../../src/core/longterm/long-term-model.ts";
+import { AppliedSequences } from "../../../src/core/correlation/applied-sequences.ts";
+import { SharedModel } from "../../../src/core/correlation/shared-model.ts";
+import { patternKey } from "../../../src/core/keys.ts";
 import { noCounts } from "../../../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../../../src/core/reporting/report.ts";
 import { type ReportedEvent, Reporter } from "../../../src/core/reporting/reporter.ts";
@@ -17,7 +18,10 @@ interface Message {
 
 const SHARDS = ["a", "b", "c", "d", "e", "f"];
 const TYPES = ["read", "login", "open"];
-const KEYS = [...SHARDS.map((shard) => `s:${shard}`), ...TYPES.map((type) => `e:${type}`)];
+const KEYS = [
+  ...SHARDS.map((shard) => `s:${shard}`),
+  ...TYPES.flatMap((type) => [`e:${type}`, ...TYPES.map((next) => patternKey(type, next))]),
+];
 
 const step = fc.record({
   user: fc.nat(3),
@@ -59,8 +63,8 @@ function messagesOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ?
 }
 
 /** The coordinator's own way with reports. */
-function deliver(messages: readonly Message[]): LongTermModel {
-  const model = new LongTermModel();
+function deliver(messages: readonly Message[]): SharedModel {
+  const model = new SharedModel();
   const applied = new AppliedSequences();
   for (const { partition, region, sequence, time, body } of messages)
     if (applied.claim(partition, sequence)) model.merge(region, body, time);
@@ -118,12 +122,12 @@ describe("reports that are redelivered, reordered and lost", () => {
         const now = START + 600_000;
         const once = deliver(arrived);
         const messy = deliver(shuffled);
-        const numbers = (model: LongTermModel) =>
+        const numbers = (model: SharedModel) =>
           new Map([
             ...["weur", "enam"].flatMap((region) =>
               model.demand(region, now).map((one) => [`${region} ${one.shard}`, one.requests] as const),
             ),
-            ...model.rates(now).map((rate) => [`rate ${rate.type}`, rate.perSecond] as const),
+            ...model.rates(now).map((rate) => [`rate ${rate.region} ${rate.type}`, rate.perSecond] as const),
             ...model.correlations(now).map((c) => [`${c.type} ${c.next}`, c.coefficient] as const),
           ]);
         expect(difference(numbers(once), numbers(messy))).toBeLessThanOrEqual(1e-9);

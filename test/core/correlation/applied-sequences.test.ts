@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { AppliedSequences } from "../../../src/core/longterm/applied-sequences.ts";
+import { AppliedSequences } from "../../../src/core/correlation/applied-sequences.ts";
 
 it("claims each number of each sender exactly once, in any order and however often it comes", () => {
   const deliveries = fc.array(fc.tuple(fc.constantFrom("a", "b"), fc.nat(100)), { maxLength: 400 });

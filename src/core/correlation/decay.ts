@@ -1,4 +1,5 @@
 import { DAY, MINUTE } from "../units.ts";
+import type { ByteReader, ByteWriter } from "./byte-codec.ts";
 
 /** What is going on now. */
 export const SHORT_TERM = 5 * MINUTE;
@@ -25,6 +26,7 @@ export class ForwardDecay {
     this.#landmark = landmark;
   }
 
+  /** The time that stored counts are relative to; none before the first. */
   get landmark(): number | undefined {
     return this.#landmark;
   }
@@ -77,14 +79,13 @@ export class TimeScales {
     this.season = new ForwardDecay(SEASON_TERM, landmarks.season);
   }
 
-  /** Landmarks as stored: all three, or none before the first report. */
-  get landmarks(): readonly number[] {
-    return [this.short, this.long, this.season].flatMap(({ landmark }) => landmark ?? []);
+  write(writer: ByteWriter): void {
+    for (const { landmark } of [this.short, this.long, this.season]) writer.float(landmark ?? Number.NaN);
   }
 
-  static fromLandmarks([short, long, season]: readonly number[]): TimeScales {
-    if (short === undefined || long === undefined || season === undefined) return new TimeScales();
-    return new TimeScales({ short, long, season });
+  static read(reader: ByteReader): TimeScales {
+    const [short, long, season] = [reader.float(), reader.float(), reader.float()];
+    return Number.isNaN(short) ? new TimeScales() : new TimeScales({ short, long, season });
   }
 
   /** Weights for counting at `time`; rescales what is stored where a landmark had to move. O(1), rarely O(stored). */

@@ -9,6 +9,13 @@ export interface Contingency {
   readonly total: number;
 }
 
+/** A table of these counts. Bounded summaries lose a little on either side: margins are at least what they must be. */
+export function contingency(both: number, seen: number, followed: number, total: number): Contingency {
+  const first = Math.max(seen, both);
+  const second = Math.max(followed, both);
+  return { both, first, second, total: Math.max(total, first + second - both) };
+}
+
 /** Co-occurrence must beat chance by this factor... */
 const MIN_LIFT = 1.2;
 /** ...and be no accident: χ² with one degree of freedom at p = 0.001. */
@@ -38,32 +45,10 @@ export function g2({ both, first, second, total }: Contingency): number {
 /** Phi, Pearson's coefficient of two yes/no variables, in [−1, 1]; 0 where undefined. */
 export function phi({ both, first, second, total }: Contingency): number {
   const spread = Math.sqrt(first * Math.max(0, total - first) * second * Math.max(0, total - second));
-  if (!(spread > 1e-9)) return 0;
+  // What rounding leaves of a margin that is all, or nothing, says nothing.
+  if (!(spread > 1e-6 * total * total)) return 0;
   return Math.max(-1, Math.min(1, (both * total - first * second) / spread));
 }
 
 /** Whether a pair may be acted upon: it beats chance, and not by accident. */
 export const isSignificant = (table: Contingency): boolean => lift(table) > MIN_LIFT && g2(table) > MIN_G2;
-
-/** Pearson's coefficient of two series of the same length, in [−1, 1]; 0 where one of them is constant. O(length). */
-export function pearson(xs: ArrayLike<number>, ys: ArrayLike<number>): number {
-  const n = Math.min(xs.length, ys.length);
-  let sumX = 0;
-  let sumY = 0;
-  for (let i = 0; i < n; i++) {
-    sumX += xs[i] as number;
-    sumY += ys[i] as number;
-  }
-  let xy = 0;
-  let xx = 0;
-  let yy = 0;
-  for (let i = 0; i < n; i++) {
-    const x = (xs[i] as number) - sumX / n;
-    const y = (ys[i] as number) - sumY / n;
-    xy += x * y;
-    xx += x * x;
-    yy += y * y;
-  }
-  const spread = Math.sqrt(xx * yy);
-  return spread > 1e-12 ? Math.max(-1, Math.min(1, xy / spread)) : 0;
-}

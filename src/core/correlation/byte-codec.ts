@@ -46,17 +46,6 @@ export class ByteWriter {
     for (let i = 0; i < values.length; i++) if (values[i] !== 0) this.float(values[i] as number);
   }
 
-  /** The same in single precision. */
-  sparseSingles(values: Float32Array): void {
-    this.#positions(values);
-    for (const value of values) {
-      if (value === 0) continue;
-      this.#reserve(4);
-      this.#view.setFloat32(this.#length, value);
-      this.#length += 4;
-    }
-  }
-
   /** What was written, as text that fits in JSON. */
   toText(): string {
     return new Uint8Array(this.#view.buffer, 0, this.#length).toBase64();
@@ -120,16 +109,6 @@ export class ByteReader {
   sparse(length: number): number[] {
     const present = this.#present(length);
     return Array.from({ length }, (_, i) => (present(i) ? this.float() : 0));
-  }
-
-  /** `length` numbers written by `sparseSingles`. */
-  sparseSingles(length: number): Float32Array {
-    const present = this.#present(length);
-    return Float32Array.from({ length }, (_, i) => {
-      if (!present(i)) return 0;
-      this.#at += 4;
-      return this.#view.getFloat32(this.#at - 4);
-    });
   }
 
   #present(length: number): (index: number) => boolean {

@@ -1,0 +1,325 @@
+import { MAX_KEY_LENGTH, patternOfKey, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
+import type { MapDelta } from "../map-delta.ts";
+import { type ReportBody, TICK } from "../reporting/report.ts";
+import { ByteReader, ByteWriter } from "./byte-codec.ts";
+import { type Correlation, correlations } from "./correlation-matrix.ts";
+import { type Moment, type Rescalable, TimeScales } from "./decay.ts";
+import { Demand, type ShardDemand } from "./demand.ts";
+import { EdgeTable, type Follower } from "./edge-table.ts";
+import { type EventRate, EventRates } from "./event-rates.ts";
+import { announcedSurges, type Expectation, inTheUsualHour } from "./expectations.ts";
+import { type CalibrationBin, Outcomes, type RegionReadStats } from "./outcomes.ts";
+import { ProbabilityMap } from "./probability-map.ts";
+import { type PartitionPlan, type ScannedPartition, ScanPlanner, type TargetOf } from "./scan-plan.ts";
+import { announcedBy, type SurgeCell, surgeCells } from "./surges.ts";
+
+/** Bounds of the model; some 25 MB in memory when all are reached. */
+export interface ModelBounds {
+  /** Shards whose followers are known. */
+  readonly shardRows: number;
+  readonly shardWidth: number;
+  /** Event types: callers name them, some dozens usually. Shards and types follow them. */
+  readonly typeRows: number;
+  readonly typeWidth: number;
+  /** Patterns of two event types. */
+  readonly patternRows: number;
+  readonly patternWidth: number;
+  /** Pairs of a region and an event type whose rate is known. */
+  readonly series: number;
+  /** Shards whose demand is known, a region. */
+  readonly demand: number;
+  /** Of the stored state before its text encoding, which adds a third: 4 MB with it. The rarest rows are left out. */
+  readonly stateBytes: number;
+}
+
+const DEFAULT_BOUNDS: ModelBounds = {
+  shardRows: 8_192,
+  shardWidth: 12,
+  typeRows: 256,
+  typeWidth: 64,
+  patternRows: 1_024,
+  patternWidth: 16,
+  series: 512,
+  demand: 2_048,
+  stateBytes: 3_000_000,
+};
+
+/** Followers that partitions are told of a shard, of an event type, which leads to more, and of a pattern. */
+const TOLD = { shards: 4, types: 16, patterns: 6 } as const;
+/** Entries of the map as people see it: less probable ones are not shown. */
+const SHOWN_FROM = 0.01;
+
+/** Parts that a measurement can leave out. */
+export const MODEL_PARTS = [
+  "surges",
+  "usual hours",
+  "working sets",
+  "gates",
+  "type rows",
+  "shard rows",
+] as const;
+export type ModelPart = (typeof MODEL_PARTS)[number];
+
+/** One line of the prefetch probability map. */
+interface MapEntry {
+  /** That the shard is asked for at or within the horizon after an event of the type. */
+  readonly probability: number;
+  /** The partition of the region that wants it most. */
+  readonly targetPartition: string;
+  /** ms after the event. */
+  readonly expectedDelay: number;
+}
+/** `{event type: {shard: entry}}`. */
+export type ShownMap = Record<string, Record<string, MapEntry>>;
+
+/** The model as it is stored: plain, and opaque but for its format. */
+export interface ModelState {
+  readonly format: 3;
+  readonly data: string;
+}
+
+/**
+ * What the coordinator merged from all partitions' reports: what follows what, how event types go, correlate and surge,
+ * what each region wants. All counts decay and merge by addition, so the order of reports does not matter; all is
+ * bounded. Reads no clock: `now` must not go back by more than a moment, and report times beyond it are the caller's to
+ * clamp.
+ */
+export class SharedModel {
+  readonly #bounds: ModelBounds;
+  readonly #without: ReadonlySet<ModelPart>;
+  readonly #scales: TimeScales;
+  readonly #shards: EdgeTable;
+  readonly #types: EdgeTable;
+  readonly #patterns: EdgeTable;
+  readonly #rates: EventRates;
+  readonly #demand: Demand;
+  readonly #outcomes = new Outcomes();
+  readonly #planner = new ScanPlanner();
+  readonly #map: ProbabilityMap;
+  /** All that decays. */
+  readonly #counts: readonly Rescalable[];
+  #first = Number.POSITIVE_INFINITY;
+
+  /** @param without parts left out, to measure what they add. */
+  constructor(
+    bounds: Partial<ModelBounds> = {},
+    without: readonly ModelPart[] = [],
+    scales = new TimeScales(),
+  ) {
+    this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
+    this.#without = new Set(without);
+    const { shardRows, shardWidth, typeRows, typeWidth, patternRows, patternWidth, series, demand } =
+      this.#bounds;
+    const forget = (key: string): void => this.#map.forget(key);
+    this.#scales = scales;
+    this.#shards = new EdgeTable(shardRows, shardWidth, forget);
+    this.#types = new EdgeTable(typeRows, typeWidth, forget);
+    this.#patterns = new EdgeTable(patternRows, patternWidth, forget);
+    this.#rates = new EventRates(series);
+    this.#demand = new Demand(demand);
+    this.#map = new ProbabilityMap(
+      [
+        { table: this.#shards, told: this.#has("shard rows") ? TOLD.shards : 0 },
+        { table: this.#types, told: this.#has("type rows") ? TOLD.types : 0 },
+        { table: this.#patterns, told: TOLD.patterns },
+      ],
+      this.#has("gates"),
+    );
+    this.#counts = [...this.#tables, this.#rates, this.#outcomes, this.#demand];
+  }
+
+  /** Adds one report's deltas; `time` is when the report was made. O(entries). */
+  merge(region: string, body: ReportBody, time: number): void {
+    const at = this.#scales.at(time, this.#counts);
+    this.#first = Math.min(this.#first, time);
+    this.#mergeRates(region, body, at);
+    this.#mergeEdges(body, at);
+    this.#demand.add(region, body, at);
+    this.#outcomes.add(region, body, at);
+  }
+
+  /** The correlation matrix within visits, the strongest first. O(types × width). */
+  correlations(now: number): readonly Correlation[] {
+    return correlations(this.#types, this.#scales.fadeAt(now));
+  }
+
+  /** The correlation matrix between surges: the cells that are more than chance. O(series² × surges). */
+  surges(now: number): readonly SurgeCell[] {
+    return surgeCells(this.rates(now), now - this.#first, now);
+  }
+
+  /** Rates of the event types in each region, the most frequent first. O(series). */
+  rates(now: number): readonly EventRate[] {
+    return this.#rates.rates(now, this.#scales.fadeAt(now));
+  }
+
+  /** Whether any rate began to change significantly at or after `since`. O(series). */
+  anyChangedSince(since: number, now: number): boolean {
+    return this.#rates.anyChangedSince(since, now);
+  }
+
+  /** The prefetch probability map as people see it. O(types × width). */
+  probabilityMap(now: number, targetOf: TargetOf): ShownMap {
+    const fade = this.#scales.fadeAt(now);
+    const map: ShownMap = {};
+    for (let row = 0; row < this.#types.rows.size; row++) {
+      const entries = this.#types.row(row, fade, SHOWN_FROM).next.flatMap((follower) => {
+        const shard = shardOfKey(follower.to);
+        if (shard === null) return [];
+        const { probability, delay: expectedDelay } = follower;
+        const targetPartition = targetOf(this.#demand.busiest(shard, fade), shard);
+        return [[shard, { probability, targetPartition, expectedDelay }] as const];
+      });
+      const type = typeOfKey(this.#types.rows.keyOf(row));
+      if (entries.length > 0 && type !== null) map[type] = Object.fromEntries(entries);
+    }
+    return map;
+  }
+
+  /** What follows a key, the likeliest first. O(width). */
+  followers(key: string, now: number): readonly Follower[] {
+    return this.#tables[tableOf(key)]?.of(key, this.#scales.fadeAt(now)).next ?? [];
+  }
+
+  /** What changed materially in the map for a region since `version`; null when nothing did. O(rows touched). */
+  deltaSince(version: number, region: string, now: number): MapDelta | null {
+    const fade = this.#scales.fadeAt(now);
+    const demandFor = (shard: string): number => this.#demand.of(region, shard, fade)?.longTerm ?? 0;
+    return this.#map.deltaSince(version, now, fade, region, demandFor);
+  }
+
+  /** What partitions should fetch that they cannot know of by themselves; remembered, and not repeated. */
+  planScan(
+    now: number,
+    partitions: readonly ScannedPartition[],
+    targetOf: TargetOf,
+  ): readonly PartitionPlan[] {
+    return this.#planner.plan(now, partitions, {
+      expectations: this.#expectations(now),
+      types: this.#types,
+      demand: this.#demand,
+      fade: this.#scales.fadeAt(now),
+      observed: Math.max(0, now - this.#first),
+      targetOf,
+      workingSets: this.#has("working sets"),
+    });
+  }
+
+  /** Plans that were not sent: the next scan may plan the same again. */
+  unplan(plans: readonly PartitionPlan[]): void {
+    this.#planner.unplan(plans);
+  }
+
+  /** A region's shards by demand, the most wanted first. O(shards log shards). */
+  demand(region: string, now: number): readonly ShardDemand[] {
+    return this.#demand.ranked(region, this.#scales.fadeAt(now));
+  }
+
+  /** How reads went in each region. */
+  outcomes(now: number): readonly RegionReadStats[] {
+    return this.#outcomes.regions(this.#scales.fadeAt(now));
+  }
+
+  /** How good partitions' predictions were, by tenths of probability. */
+  calibration(now: number): readonly CalibrationBin[] {
+    return this.#outcomes.calibration(this.#scales.fadeAt(now));
+  }
+
+  /** Everything learned, exactly, as long as it fits; else without the rarest rows. O(size). */
+  toState(): ModelState {
+    const writer = new ByteWriter();
+    this.#scales.write(writer);
+    writer.float(this.#first);
+    for (const part of this.#stored) part.write(writer);
+    for (const table of [...this.#tables].reverse()) table.write(writer, this.#bounds.stateBytes);
+    return { format: 3, data: writer.toText() };
+  }
+
+  /** @throws RangeError, TypeError or a DOMException when the state is damaged. */
+  static fromState(
+    state: ModelState,
+    bounds: Partial<ModelBounds> = {},
+    without: readonly ModelPart[] = [],
+  ): SharedModel {
+    const reader = new ByteReader(state.data);
+    const model = new SharedModel(bounds, without, TimeScales.read(reader));
+    model.#first = reader.float();
+    for (const part of [...model.#stored, ...[...model.#tables].reverse()]) part.read(reader);
+    return model;
+  }
+
+  #expectations(now: number): readonly Expectation[] {
+    const rates = this.rates(now);
+    const cells = this.#has("surges") ? surgeCells(rates, now - this.#first, now) : [];
+    return [
+      ...(this.#has("usual hours") ? inTheUsualHour(rates, now) : []),
+      ...announcedSurges(announcedBy(rates, cells, now)),
+    ];
+  }
+
+  #mergeRates(region: string, { names, rates }: ReportBody, at: Moment): void {
+    const newest = Math.floor(at.time / TICK);
+    for (const [index, tick, count] of rates) {
+      const key = names[index];
+      const type = key === undefined || key.length > MAX_KEY_LENGTH ? null : typeOfKey(key);
+      if (type === null) continue;
+      // A tick after its own report cannot be.
+      this.#rates.add(region, type, Math.min(tick, newest), count, at);
+      this.#map.touch(TYPES, this.#types.see(typeKey(type), count, at));
+    }
+  }
+
+  #mergeEdges({ names, seen, edges }: ReportBody, at: Moment): void {
+    /** Rows of names, so that each is looked up once; checked, since a row may change hands meanwhile. */
+    const rows = new Int32Array(names.length).fill(-1);
+    for (const [index, count] of seen) {
+      const key = names[index];
+      if (key === undefined || tableOf(key) === TYPES) continue;
+      rows[index] = this.#see(key, count, at);
+    }
+    for (const [fromIndex, toIndex, count, logDelay] of edges) {
+      const [from, to] = [names[fromIndex], names[toIndex]];
+      if (from === undefined || to === undefined || !mayFollow(from, to)) continue;
+      const table = this.#tables[tableOf(from)];
+      let row = rows[fromIndex] as number;
+      if (row < 0 || table?.rows.keyOf(row) !== from) row = rows[fromIndex] = this.#see(from, 0, at);
+      if (row >= 0) table?.link(row, to, count, logDelay, at);
+    }
+  }
+
+  /** Counts a key and returns its row; −1 when it is none. */
+  #see(key: string, count: number, at: Moment): number {
+    const index = key.length > MAX_KEY_LENGTH ? -1 : tableOf(key);
+    const row = this.#tables[index]?.see(key, count, at) ?? -1;
+    if (row >= 0) this.#map.touch(index, row);
+    return row;
+  }
+
+  #has(part: ModelPart): boolean {
+    return !this.#without.has(part);
+  }
+
+  /** By {@link tableOf} their keys. */
+  get #tables(): readonly EdgeTable[] {
+    return [this.#shards, this.#types, this.#patterns];
+  }
+
+  /** What is stored, in the order it is, but for the tables. */
+  get #stored() {
+    return [this.#rates, this.#outcomes, this.#demand];
+  }
+}
+
+const TYPES = 1;
+
+/** Index of the table that a key is in; −1 when it is no key. */
+function tableOf(key: string): number {
+  if (shardOfKey(key) !== null) return 0;
+  if (typeOfKey(key) !== null) return TYPES;
+  return patternOfKey(key) === null ? -1 : 2;
+}
+
+/** Shards follow everything, event types follow event types. */
+const mayFollow = (from: string, to: string): boolean =>
+  to.length <= MAX_KEY_LENGTH &&
+  (shardOfKey(to) !== null || (typeOfKey(to) !== null && typeOfKey(from) !== null));
