@@ -36,14 +36,12 @@ function events(at: Map<number, number>, start: number) {
     const before = at.get(user);
     const shard = before === undefined || before % 5 === 4 ? pickShard() : before + 1;
     at.set(user, shard);
-    const missed = random.below(10) === 0;
     return {
       type: shard % 5 === 0 ? (TYPES[random.below(TYPES.length)] as string) : "read",
       shard: `tiles/level-${shard % 7}/${shard}`,
       user: `u${user}`,
       time: start + i * 10,
-      missed,
-      bytes: 16_384,
+      isRead: true,
     };
   });
 }

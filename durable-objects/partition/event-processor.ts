@@ -127,13 +127,7 @@ export class EventProcessor {
   }
 
   #report({ event, outcome }: Observed): void {
-    const { reporting } = this.#deps;
-    if (outcome === null) {
-      reporting.observe({ ...event, missed: null });
-      return;
-    }
-    const { missed, size: bytes } = outcome;
-    reporting.observe({ ...event, missed, bytes });
+    this.#deps.reporting.observe({ ...event, isRead: outcome !== null });
   }
 
   #learn(event: ShardEvent): void {

@@ -46,8 +46,8 @@ export const reportSchema = z.object({
   edges: z.array(z.tuple([nameIndex, nameIndex, count, count])).max(MAX.edges),
   /** `[event type, tick, count]`: ticks of ten seconds since the epoch. */
   rates: z.array(z.tuple([nameIndex, z.int().nonnegative(), count])).max(MAX.rates),
-  /** `[shard, requests, misses, bytes]`. */
-  demand: z.array(z.tuple([nameIndex, count, count, count])).max(MAX.demand),
+  /** `[shard, requests]`. */
+  demand: z.array(z.tuple([nameIndex, count])).max(MAX.demand),
   /** Sums over the reads since the last report. */
   /** By name of `core/reporting/read-counts.ts`; one that is missing counts nothing. */
   totals: z.record(z.string(), count).transform((some) => countsOf((name) => some[name] ?? 0)),

@@ -25,7 +25,7 @@ export const read = (
   shard: string,
   time: number,
   more: Partial<ReportedEvent> = {},
-): ReportedEvent => ({ type: "read", shard, user, time, missed: false, bytes: 100, ...more });
+): ReportedEvent => ({ type: "read", shard, user, time, isRead: true, ...more });
 
 /** One report of these events. */
 export function reportOf(events: readonly ReportedEvent[]): ReportBody {

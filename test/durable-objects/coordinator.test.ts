@@ -15,7 +15,7 @@ function reportOf(bench: Bench): Report {
     time: bench.clock.now(),
     names,
     seen: names.map((_, i): [number, number] => [i, 20]),
-    demand: names.map((_, i): [number, number, number, number] => [i, 20, 1, 2_000]),
+    demand: names.map((_, i): [number, number] => [i, 20]),
   });
 }
 

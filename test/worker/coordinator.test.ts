@@ -20,7 +20,7 @@ const report = (sequence: number, overrides: Partial<Report> = {}): Report =>
       [0, Math.floor(Date.now() / 10_000), 10],
       [2, Math.floor(Date.now() / 10_000), 90],
     ],
-    demand: [[1, 8, 1, 800]],
+    demand: [[1, 8]],
     totals: { ...noCounts(), reads: 8, hits: 7, misses: 1, bytes: 800 },
     ...overrides,
   });

@@ -89,11 +89,8 @@ export class EventRates implements Rescalable {
     const time = tick * TICK;
     this.#first = Math.min(this.#first, time);
     const slot = this.#keys.add(region + SEPARATOR + type, count * at.long);
-    let series = this.#series[slot];
-    if (series === undefined) {
-      series = newSeries(tick);
-      this.#series[slot] = series;
-    }
+    const series = this.#series[slot] ?? newSeries(tick);
+    this.#series[slot] = series;
     const hour = hourOfWeek(time);
     series.season[hour] = (series.season[hour] as number) + count * at.season;
     advance(series, tick);
@@ -216,25 +213,27 @@ function observe(series: Series, track: Track, tick: number): void {
 
 function writeSeries(writer: ByteWriter, { base, ring, settled, season }: Series): void {
   const { level, variance, innovation } = settled.filter.toState();
-  writer.count(base);
-  writer.sparse([level, variance, innovation, settled.changedSince ?? 0]);
-  writer.sparse(ring);
-  writer.sparse(season);
+  writer.sparse([base, level, variance, innovation, settled.changedSince ?? 0, ...ring, ...season]);
   writer.count(settled.onsets.length);
-  for (const { time, events } of settled.onsets) writer.sparse([time, events]);
+  writer.sparse(settled.onsets.flatMap(({ time, events }) => [time, events]));
 }
 
 function readSeries(reader: ByteReader): Series {
-  const base = reader.count();
-  const [level = 0, variance = 0, innovation = 0, changedSince = 0] = reader.sparse(4);
-  const ring = Float64Array.from(reader.sparse(WINDOW));
-  const season = Float64Array.from(reader.sparse(HOURS_OF_WEEK));
-  const onsets: Onset[] = [];
-  for (let left = reader.count(); left > 0; left--) {
-    const [time = 0, events = 0] = reader.sparse(2);
-    onsets.push({ time, events });
-  }
+  const [base = 0, level = 0, variance = 0, innovation = 0, since = 0, ...counts] = reader.sparse(
+    5 + WINDOW + HOURS_OF_WEEK,
+  );
+  const onsets = Array.from({ length: reader.count() }, () => ({ time: 0, events: 0 }));
+  const numbers = reader.sparse(2 * onsets.length);
   const filter = new LocalLevelFilter(LEVEL, { level, variance, innovation, ticks: 1 });
-  const settled = { filter, changedSince: changedSince === 0 ? null : changedSince, onsets };
-  return { base, ring, settled, season, memo: null };
+  return {
+    base,
+    ring: Float64Array.from(counts.slice(0, WINDOW)),
+    season: Float64Array.from(counts.slice(WINDOW)),
+    settled: {
+      filter,
+      changedSince: since === 0 ? null : since,
+      onsets: onsets.map((_, i) => ({ time: numbers[2 * i] ?? 0, events: numbers[2 * i + 1] ?? 0 })),
+    },
+    memo: null,
+  };
 }

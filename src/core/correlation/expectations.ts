@@ -3,7 +3,7 @@ import { HOUR, MINUTE, SECOND } from "../units.ts";
 import type { Moment } from "./decay.ts";
 import type { EdgeTable } from "./edge-table.ts";
 import type { EventRate } from "./event-rates.ts";
-import type { Announced } from "./surges.ts";
+import type { SurgeCell } from "./surges.ts";
 
 /** Events of a type that are expected in a region. Times in ms since the epoch. */
 export interface Expectation {
@@ -49,17 +49,26 @@ export function inTheUsualHour(rates: readonly EventRate[], now: number): Expect
   );
 }
 
-/** What surges under way announce. O(announced). */
-export const announcedSurges = (announced: readonly Announced[]): Expectation[] =>
-  announced.map(({ cell, at }) => ({
-    region: cell.nextRegion,
-    type: cell.next,
-    probability: cell.probability,
-    events: cell.events,
-    from: at - cell.tolerance,
-    until: at + cell.tolerance + AHEAD,
-    cause: `${short(cell.type)} surged in ${cell.region}; ${short(cell.next)} follows in ${cell.nextRegion} after ${minutes(cell.delay)} min`,
-  }));
+/** What surges under way announce. O(cells × series). */
+export const announcedSurges = (
+  rates: readonly EventRate[],
+  cells: readonly SurgeCell[],
+  now: number,
+): Expectation[] =>
+  cells.flatMap((cell) => {
+    const first = rates.find(({ region, type }) => region === cell.region && type === cell.type);
+    const at = (first?.onsets.at(-1)?.time ?? Number.NEGATIVE_INFINITY) + cell.delay;
+    if (at + cell.tolerance < now) return [];
+    return {
+      region: cell.nextRegion,
+      type: cell.next,
+      probability: cell.probability,
+      events: cell.events,
+      from: at - cell.tolerance,
+      until: at + cell.tolerance + AHEAD,
+      cause: `${short(cell.type)} surged in ${cell.region}; ${short(cell.next)} follows in ${cell.nextRegion} after ${minutes(cell.delay)} min`,
+    };
+  });
 
 /**
  * The shards that an expectation is a request for: the map's row of its type. Events of one visit ask once for what

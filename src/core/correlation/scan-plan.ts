@@ -1,3 +1,4 @@
+import { BoundedMap } from "../collections/bounded-map.ts";
 import { shardOfKey } from "../keys.ts";
 import { MINUTE } from "../units.ts";
 import { LONG_TERM, type Moment, SHORT_TERM } from "./decay.ts";
@@ -49,7 +50,7 @@ export interface ScanInputs {
 
 /** Shards planned for one partition by one scan, as many as a message of the queue holds. */
 const MAX_KEYS = 100;
-/** Plans remembered so that they are not repeated; when it is full nothing more is planned till some expire. */
+/** Plans remembered so that they are not repeated; the oldest are forgotten first. */
 const MAX_PLANNED = 20_000;
 /** Below this a shard is more likely to be fetched in vain; partitions apply their own price besides. */
 const MIN_PROBABILITY = 0.2;
@@ -62,71 +63,52 @@ const WARM = 1;
  * it expires; a restart may repeat it, and partitions have it already.
  */
 export class ScanPlanner {
-  /** For each partition, until when a shard's last plan holds. */
-  readonly #planned = new Map<string, Map<string, number>>();
-  #count = 0;
+  /** Until when a plan holds, by partition and shard. */
+  readonly #planned = new BoundedMap<string, number>(MAX_PLANNED);
 
   /** O(expectations × width + partitions × keys). */
   plan(now: number, partitions: readonly ScannedPartition[], inputs: ScanInputs): readonly PartitionPlan[] {
-    this.#prune(now);
     const cold = new Set(partitions.filter((one) => one.cold).map(({ name }) => name));
-    const wanted = new Map<string, PlannedShard[]>();
-    for (const region of new Set(partitions.map((one) => one.region))) {
-      const { targetOf } = inputs;
+    const regions = [...new Set(partitions.map(({ region }) => region))];
+    const wanted = regions.flatMap((region) => {
+      const targeted = (one: PlannedShard) => ({ target: inputs.targetOf(region, one.shard), one });
       const back = inputs.workingSets ? workingSet(region, now, inputs) : [];
-      for (const one of [...expected(region, inputs), ...back]) {
-        const target = targetOf(region, one.shard);
-        if (one.cause === CAME_BACK && !cold.has(target)) continue;
-        wanted.set(target, [...(wanted.get(target) ?? []), one]);
-      }
-    }
-    return [...wanted].flatMap(([partition, shards]) =>
-      [...byMinute(this.#choose(partition, shards))].map((prefetches) => ({ partition, prefetches })),
-    );
+      return [
+        ...expected(region, inputs).map(targeted),
+        ...back.map(targeted).filter(({ target }) => cold.has(target)),
+      ];
+    });
+    return [...Map.groupBy(wanted, ({ target }) => target)].flatMap(([partition, targeted]) => {
+      const chosen = this.#choose(
+        partition,
+        targeted.map(({ one }) => one),
+        now,
+      );
+      return [...byMinute(chosen)].map((prefetches) => ({ partition, prefetches }));
+    });
   }
 
   /** Forgets that these were planned. */
   unplan(plans: readonly PartitionPlan[]): void {
     for (const { partition, prefetches } of plans)
-      for (const { shard } of prefetches) if (this.#planned.get(partition)?.delete(shard)) this.#count--;
+      for (const { shard } of prefetches) this.#planned.delete(keyOf(partition, shard));
   }
 
   /** The likeliest shards that are not planned already, each once. */
-  #choose(partition: string, wanted: readonly PlannedShard[]): readonly PlannedShard[] {
+  #choose(partition: string, wanted: readonly PlannedShard[], now: number): readonly PlannedShard[] {
     const chosen: PlannedShard[] = [];
-    const planned = this.#planned.get(partition);
-    const taken = new Set<string>();
-    for (const one of [...wanted].sort(byProbability)) {
-      if (chosen.length === MAX_KEYS || this.#count === MAX_PLANNED) break;
-      if (taken.has(one.shard) || planned?.has(one.shard)) continue;
-      taken.add(one.shard);
+    for (const one of wanted.toSorted(byProbability)) {
+      if (chosen.length === MAX_KEYS) break;
+      const key = keyOf(partition, one.shard);
+      if ((this.#planned.get(key) ?? 0) > now) continue;
+      this.#planned.set(key, one.expires);
       chosen.push(one);
-      this.#count++;
-    }
-    if (chosen.length > 0) {
-      const remembered = this.#shardsOf(partition);
-      for (const { shard, expires } of chosen) remembered.set(shard, expires);
     }
     return chosen;
   }
-
-  #shardsOf(partition: string): Map<string, number> {
-    const known = this.#planned.get(partition) ?? new Map<string, number>();
-    this.#planned.set(partition, known);
-    return known;
-  }
-
-  #prune(now: number): void {
-    for (const [partition, shards] of this.#planned) {
-      for (const [shard, expires] of shards)
-        if (expires <= now) {
-          shards.delete(shard);
-          this.#count--;
-        }
-      if (shards.size === 0) this.#planned.delete(partition);
-    }
-  }
 }
+
+const keyOf = (partition: string, shard: string): string => `${partition} ${shard}`;
 
 /** What the events expected in a region will ask for there, and was not asked for lately. */
 function expected(region: string, { expectations, types, demand, fade }: ScanInputs): PlannedShard[] {
@@ -142,8 +124,6 @@ function expected(region: string, { expectations, types, demand, fade }: ScanInp
     );
 }
 
-const CAME_BACK = "came back cold";
-
 /** What a region's partitions usually hold: its most wanted shards. */
 function workingSet(region: string, now: number, { demand, fade, observed }: ScanInputs): PlannedShard[] {
   // A decayed count stands for τ·(1 − e^(−observed/τ)); a minute at least, or the first report would look like a flood.
@@ -157,7 +137,7 @@ function workingSet(region: string, now: number, { demand, fade, observed }: Sca
         chanceOf(AHEAD * Math.max(requests / short, longTerm / long)),
         now,
         now + AHEAD,
-        CAME_BACK,
+        "came back cold",
       ),
     );
 }

@@ -11,7 +11,7 @@ import { announcedSurges, type Expectation, inTheUsualHour } from "./expectation
 import { type CalibrationBin, Outcomes, type RegionReadStats } from "./outcomes.ts";
 import { ProbabilityMap } from "./probability-map.ts";
 import { type PartitionPlan, type ScannedPartition, ScanPlanner, type TargetOf } from "./scan-plan.ts";
-import { announcedBy, type SurgeCell, surgeCells } from "./surges.ts";
+import { type SurgeCell, surgeCells } from "./surges.ts";
 
 /** Bounds of the model; some 25 MB in memory when all are reached. */
 export interface ModelBounds {
@@ -44,8 +44,8 @@ const DEFAULT_BOUNDS: ModelBounds = {
   stateBytes: 3_000_000,
 };
 
-/** Followers that partitions are told of a shard, of an event type, which leads to more, and of a pattern. */
-const TOLD = { shards: 4, types: 16, patterns: 6 } as const;
+/** Followers that partitions are told of a key: of more they make nothing. */
+const TOLD = 4;
 /** Entries of the map as people see it: less probable ones are not shown. */
 const SHOWN_FROM = 0.01;
 
@@ -119,9 +119,9 @@ export class SharedModel {
     this.#demand = new Demand(demand);
     this.#map = new ProbabilityMap(
       [
-        { table: this.#shards, told: this.#has("shard rows") ? TOLD.shards : 0 },
-        { table: this.#types, told: this.#has("type rows") ? TOLD.types : 0 },
-        { table: this.#patterns, told: TOLD.patterns },
+        { table: this.#shards, told: this.#has("shard rows") ? TOLD : 0 },
+        { table: this.#types, told: this.#has("type rows") ? TOLD : 0 },
+        { table: this.#patterns, told: TOLD },
       ],
       this.#has("gates"),
     );
@@ -253,7 +253,7 @@ export class SharedModel {
     const cells = this.#has("surges") ? surgeCells(rates, now - this.#first, now) : [];
     return [
       ...(this.#has("usual hours") ? inTheUsualHour(rates, now) : []),
-      ...announcedSurges(announcedBy(rates, cells, now)),
+      ...announcedSurges(rates, cells, now),
     ];
   }
 

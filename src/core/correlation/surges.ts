@@ -22,13 +22,6 @@ export interface SurgeCell {
   readonly events: number;
 }
 
-/** A surge that another one announces. */
-export interface Announced {
-  readonly cell: SurgeCell;
-  /** When it is expected, ms since the epoch. */
-  readonly at: number;
-}
-
 /** The longest a surge is taken to announce another. */
 const MAX_LAG = 30 * MINUTE;
 /** Surges that must have been followed before anything is made of it. */
@@ -54,19 +47,6 @@ export function surgeCells(rates: readonly EventRate[], observed: number, now: n
     .sort((a, b) => a.byChance - b.byChance);
   const last = cells.findLastIndex(({ byChance }, i) => byChance <= (FALSE_DISCOVERIES * (i + 1)) / tried);
   return cells.slice(0, last + 1);
-}
-
-/** What surges under way announce. O(cells × surges). */
-export function announcedBy(
-  rates: readonly EventRate[],
-  cells: readonly SurgeCell[],
-  now: number,
-): readonly Announced[] {
-  return cells.flatMap((cell) => {
-    const cause = rates.find(({ region, type }) => region === cell.region && type === cell.type);
-    const at = (cause?.onsets.at(-1)?.time ?? Number.NEGATIVE_INFINITY) + cell.delay;
-    return at + cell.tolerance < now ? [] : [{ cell, at }];
-  });
 }
 
 function cellOf(first: EventRate, second: EventRate, observed: number, now: number): SurgeCell | null {

@@ -26,8 +26,6 @@ export interface Node {
   /** Of an event type: counts by tick. */
   ticks: Map<number, number> | null;
   requests: number;
-  misses: number;
-  bytes: number;
 }
 
 /** Counts between two reports, name by name. Nodes are shared with users' contexts, which outlive a report. */
@@ -105,11 +103,9 @@ const newNode = (key: string): Node => ({
   next: null,
   ticks: null,
   requests: 0,
-  misses: 0,
-  bytes: 0,
 });
 
 function reset(node: Node): void {
-  node.seen = node.requests = node.misses = node.bytes = 0;
+  node.seen = node.requests = 0;
   node.next = node.ticks = null;
 }

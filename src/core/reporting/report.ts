@@ -15,8 +15,8 @@ export interface ReportBody {
   readonly edges: [from: number, to: number, count: number, logDelay: number][];
   /** `[event type, tick, count]`: tick n is the time from n·{@link TICK} ms since the epoch. */
   readonly rates: [type: number, tick: number, count: number][];
-  /** `[shard, requests, misses, bytes]`. */
-  readonly demand: [shard: number, requests: number, misses: number, bytes: number][];
+  /** `[shard, requests]`. */
+  readonly demand: [shard: number, requests: number][];
   readonly totals: ReadCounts;
   /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
   readonly calibration: [predictions: number, probability: number, used: number][];

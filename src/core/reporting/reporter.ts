@@ -1,20 +1,20 @@
+import { BoundedMap } from "../collections/bounded-map.ts";
 import { MAX_KEY_LENGTH, patternKey, shardKey, typeKey, typeOfKey } from "../keys.ts";
 import { isEmpty, type ReadCounts } from "./read-counts.ts";
 import { MAX, type ReportBody } from "./report.ts";
 import { type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";
-import { HORIZON, type UserContext, UserContexts } from "./user-contexts.ts";
+import { HORIZON, UserContext } from "./user-context.ts";
 
-/** An event as a partition saw it, with what became of the read if it was one. */
+/** An event as a partition saw it. */
 export interface ReportedEvent {
   readonly type: string;
   readonly shard?: string;
   readonly user: string;
   /** ms since the epoch. */
   readonly time: number;
-  /** Whether the read waited for storage; null for an event that read nothing. */
-  readonly missed: boolean | null;
-  readonly bytes?: number;
+  /** Whether it read its shard, or only spoke of it. */
+  readonly isRead: boolean;
 }
 
 /** Users whose contexts are kept; some 500 bytes each. */
@@ -28,13 +28,14 @@ const MAX_USERS = 5_000;
  * O(horizon).
  */
 export class Reporter {
-  readonly #users: UserContexts;
+  /** The users seen last; the one silent longest is forgotten first. */
+  readonly #users: BoundedMap<string, UserContext>;
   readonly #window = new ReportWindow();
   #calibration = noCalibration();
   #events = 0;
 
   constructor(maxUsers = MAX_USERS) {
-    this.#users = new UserContexts(maxUsers);
+    this.#users = new BoundedMap(maxUsers);
   }
 
   /** Events since the last report. */
@@ -48,13 +49,16 @@ export class Reporter {
     const type = this.#nodeOf(typeKey(event.type));
     const shard = event.shard === undefined ? null : this.#nodeOf(shardKey(event.shard));
     if (type === null) return;
-    const context = this.#users.of(event.user);
+    const context = this.#users.get(event.user) ?? new UserContext();
+    this.#users.set(event.user, context);
     context.endAt(event.time);
     this.#follow(context, type, shard, event.time);
     if (shard !== null) this.#window.link(type, shard, 0);
     context.push({ shard, type, pattern: this.#patternOf(context, event.type), time: event.time });
     this.#window.tick(type, event.time);
-    if (shard !== null) countShard(shard, event);
+    if (shard === null) return;
+    shard.seen++;
+    if (event.isRead) shard.requests++;
   }
 
   /** Counts a prediction's outcome: it was made with `probability`, and was used or not. */
@@ -123,14 +127,6 @@ export class Reporter {
     if (now !== null) this.#window.link(now, shard, logDelay);
     return now ?? held;
   }
-}
-
-function countShard(shard: Node, { missed, bytes = 0 }: ReportedEvent): void {
-  shard.seen++;
-  if (missed === null) return;
-  shard.requests++;
-  shard.bytes += bytes;
-  if (missed) shard.misses++;
 }
 
 const noCalibration = (): [predictions: number, probability: number, used: number][] =>

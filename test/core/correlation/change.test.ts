@@ -84,11 +84,11 @@ describe("the correlation matrix", () => {
       const time = START + i * 10_000;
       const reporter = new Reporter();
       for (let user = 0; user < 6; user++) {
-        reporter.observe({ type: "login", user: `a${user}`, time, missed: null });
-        reporter.observe({ type: "profile", user: `a${user}`, time: time + 400, missed: null });
+        reporter.observe({ type: "login", user: `a${user}`, time, isRead: false });
+        reporter.observe({ type: "profile", user: `a${user}`, time: time + 400, isRead: false });
         const [first, second] = user % 2 === 0 ? ["search", "save"] : ["save", "search"];
-        reporter.observe({ type: first as string, user: `b${i}-${user}`, time, missed: null });
-        reporter.observe({ type: second as string, user: `b${i}-${user}`, time: time + 400, missed: null });
+        reporter.observe({ type: first as string, user: `b${i}-${user}`, time, isRead: false });
+        reporter.observe({ type: second as string, user: `b${i}-${user}`, time: time + 400, isRead: false });
       }
       const body = reporter.take(noCounts());
       if (body !== null) model.merge("weur", body, time + 1_000);

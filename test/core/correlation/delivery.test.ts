@@ -41,7 +41,7 @@ function messagesOf(steps: readonly (typeof step extends fc.Arbitrary<infer T> ?
     const partition = user % 2;
     const event: ReportedEvent =
       shard === undefined
-        ? { type, user: `u${user}`, time, missed: null }
+        ? { type, user: `u${user}`, time, isRead: false }
         : read(`u${user}`, shard, time, { type });
     reporters[partition]?.observe(event);
     if (i % 7 !== 6) return;

@@ -171,7 +171,7 @@ describe("the long-term model", () => {
         [1, 9_999_999_999, 2],
         [0, 3, 1],
       ],
-      demand: [[1, 5, 5, 5]],
+      demand: [[1, 5]],
     };
     model.merge("weur", broken, START);
     expect(model.demand("weur", START)).toEqual([]);
@@ -188,7 +188,6 @@ describe("the stored state", () => {
       const events = Array.from({ length: 30 }, (_, i) =>
         read(`u${i % 4}`, `s${(i * (1 + (round % 3))) % 12}`, time - 5_000 + i * 100, {
           type: i % 5 === 0 ? "open" : "read",
-          missed: i % 3 === 0,
         }),
       );
       return [reportOf(events), time];

@@ -63,7 +63,7 @@ describe("a report", () => {
           steps.map(({ user, shard, type, wait }) => {
             time += wait;
             return shard === undefined
-              ? { type, user: `u${user}`, time, missed: null }
+              ? { type, user: `u${user}`, time, isRead: false }
               : read(`u${user}`, shard, time, { type });
           }),
         );
@@ -110,15 +110,15 @@ describe("a report", () => {
 
   it("sums demand, rates and calibration, and carries what was counted meanwhile", () => {
     const reporter = new Reporter();
-    reporter.observe(read("u", "a", START, { missed: true }));
+    reporter.observe(read("u", "a", START));
     reporter.observe(read("u", "a", START + 5, {}));
-    reporter.observe({ type: "login", user: "u", time: START + 10_000, missed: null });
+    reporter.observe({ type: "login", user: "u", time: START + 10_000, isRead: false });
     reporter.calibrate(0.25, true);
     reporter.calibrate(0.29, false);
     reporter.calibrate(1, true);
     const totals = { ...noCounts(), reads: 2, misses: 1, prefetchesIssued: 3 };
     const body = reporter.take(totals);
-    expect(body?.demand.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([["s:a", 2, 1, 200]]);
+    expect(body?.demand.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([["s:a", 2]]);
     expect(body?.totals).toEqual(totals);
     const tick = START / 10_000;
     expect(body?.rates.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([

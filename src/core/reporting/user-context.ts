@@ -1,4 +1,3 @@
-import { BoundedMap } from "../collections/bounded-map.ts";
 import type { Node } from "./report-window.ts";
 
 /**
@@ -38,21 +37,5 @@ export class UserContext {
     this.types[this.#newest] = event.type;
     this.patterns[this.#newest] = event.pattern;
     this.times[this.#newest] = event.time;
-  }
-}
-
-/** Contexts of the users seen last; the one silent longest is forgotten first. */
-export class UserContexts {
-  readonly #users: BoundedMap<string, UserContext>;
-
-  constructor(limit: number) {
-    this.#users = new BoundedMap(limit);
-  }
-
-  /** O(1). */
-  of(user: string): UserContext {
-    const context = this.#users.get(user) ?? new UserContext();
-    this.#users.set(user, context);
-    return context;
   }
 }
