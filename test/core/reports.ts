@@ -8,16 +8,13 @@ export const START = Date.UTC(2026, 0, 5);
 
 /** Small tables, so that bounds are reached soon. */
 export const SMALL = {
-  shardRows: 32,
-  shardWidth: 4,
-  typeRows: 8,
-  typeWidth: 8,
-  patternRows: 16,
-  patternWidth: 4,
+  shards: [32, 4],
+  types: [8, 8],
+  patterns: [16, 4],
   series: 8,
   demand: 24,
   stateBytes: 60_000,
-};
+} as const;
 
 /** A read of `shard`; the rest as most reads are. */
 export const read = (

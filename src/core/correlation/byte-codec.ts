@@ -42,22 +42,18 @@ export class ByteWriter {
 
   /** Numbers of which many are 0: the positions of the others, then they. */
   sparse(values: ArrayLike<number>): void {
-    this.#positions(values);
-    for (let i = 0; i < values.length; i++) if (values[i] !== 0) this.float(values[i] as number);
-  }
-
-  /** What was written, as text that fits in JSON. */
-  toText(): string {
-    return new Uint8Array(this.#view.buffer, 0, this.#length).toBase64();
-  }
-
-  #positions(values: ArrayLike<number>): void {
     for (let from = 0; from < values.length; from += 8) {
       let mask = 0;
       for (let i = 0; i < 8 && from + i < values.length; i++) if (values[from + i] !== 0) mask |= 1 << i;
       this.#reserve(1);
       this.#view.setUint8(this.#length++, mask);
     }
+    for (let i = 0; i < values.length; i++) if (values[i] !== 0) this.float(values[i] as number);
+  }
+
+  /** What was written, as text that fits in JSON. */
+  toText(): string {
+    return new Uint8Array(this.#view.buffer, 0, this.#length).toBase64();
   }
 
   #reserve(bytes: number): void {
@@ -107,13 +103,10 @@ export class ByteReader {
 
   /** `length` numbers written by `sparse`. */
   sparse(length: number): number[] {
-    const present = this.#present(length);
-    return Array.from({ length }, (_, i) => (present(i) ? this.float() : 0));
-  }
-
-  #present(length: number): (index: number) => boolean {
-    const from = this.#at;
+    const masks = this.#at;
     this.#at += Math.ceil(length / 8);
-    return (index) => (this.#view.getUint8(from + (index >> 3)) & (1 << (index & 7))) !== 0;
+    return Array.from({ length }, (_, i) =>
+      (this.#view.getUint8(masks + (i >> 3)) & (1 << (i & 7))) === 0 ? 0 : this.float(),
+    );
   }
 }

@@ -7,54 +7,12 @@ export const SHORT_TERM = 5 * MINUTE;
 export const LONG_TERM = 7 * DAY;
 /** Seasons repeat weekly: four weeks are remembered. */
 export const SEASON_TERM = 28 * DAY;
+const TERMS = [SHORT_TERM, LONG_TERM, SEASON_TERM] as const;
 
 /** e^60 still fits single precision; beyond it the landmark moves. */
 const MAX_EXPONENT = 60;
 
-/**
- * Exponentially decayed counts without a time stamp of their own: forward decay (Cormode, Shkapenyuk, Srivastava and
- * Xu 2009). A count is stored as Σ amount·e^((t−landmark)/τ) and read as that times e^((landmark−now)/τ), which is
- * the same as decaying it all the while. So counts merge by plain addition in any order, never shrink (their order
- * holds without being decayed), and one exponential serves a whole report.
- */
-export class ForwardDecay {
-  readonly tau: number;
-  #landmark: number | undefined;
-
-  constructor(tau: number, landmark?: number) {
-    this.tau = tau;
-    this.#landmark = landmark;
-  }
-
-  /** The time that stored counts are relative to; none before the first. */
-  get landmark(): number | undefined {
-    return this.#landmark;
-  }
-
-  /**
-   * To be called before counting at `time`. What is stored has to be multiplied by the answer: 1, except every sixty
-   * time constants, when the landmark moves. O(1).
-   */
-  advance(time: number): number {
-    if (this.#landmark === undefined) this.#landmark = time;
-    const exponent = (time - this.#landmark) / this.tau;
-    if (exponent <= MAX_EXPONENT) return 1;
-    this.#landmark = time;
-    return Math.exp(-exponent);
-  }
-
-  /** What one occurrence at `time` adds to a stored count. */
-  weight(time: number): number {
-    return Math.exp((time - (this.#landmark ?? time)) / this.tau);
-  }
-
-  /** What a stored count is to be multiplied by to be read at `now`. */
-  fade(now: number): number {
-    return Math.exp(((this.#landmark ?? now) - now) / this.tau);
-  }
-}
-
-/** What one occurrence adds, and at which time: computed once for a report. */
+/** A number for each time scale: what one occurrence adds at a time, or what is stored is multiplied by to be read then. */
 export interface Moment {
   readonly time: number;
   readonly short: number;
@@ -67,54 +25,52 @@ export interface Rescalable {
   rescale(short: number, long: number, season: number): void;
 }
 
-/** The three time scales everything in the model is counted at. */
+/**
+ * The three time scales everything in the model is counted at. Exponentially decayed counts need no time stamp of their
+ * own: forward decay (Cormode, Shkapenyuk, Srivastava and Xu 2009). A count is stored as Σ amount·e^((t−landmark)/τ) and
+ * read as that times e^((landmark−now)/τ), which is the same as decaying it all the while. So counts merge by plain
+ * addition in any order, never shrink (their order holds without being decayed), and one exponential serves a report.
+ */
 export class TimeScales {
-  readonly short: ForwardDecay;
-  readonly long: ForwardDecay;
-  readonly season: ForwardDecay;
-
-  constructor(landmarks: { short?: number; long?: number; season?: number } = {}) {
-    this.short = new ForwardDecay(SHORT_TERM, landmarks.short);
-    this.long = new ForwardDecay(LONG_TERM, landmarks.long);
-    this.season = new ForwardDecay(SEASON_TERM, landmarks.season);
-  }
-
-  write(writer: ByteWriter): void {
-    for (const { landmark } of [this.short, this.long, this.season]) writer.float(landmark ?? Number.NaN);
-  }
-
-  static read(reader: ByteReader): TimeScales {
-    const [short, long, season] = [reader.float(), reader.float(), reader.float()];
-    return Number.isNaN(short) ? new TimeScales() : new TimeScales({ short, long, season });
-  }
+  /** A landmark for each scale; NaN before the first report. */
+  #landmarks = TERMS.map(() => Number.NaN);
 
   /** Weights for counting at `time`; rescales what is stored where a landmark had to move. O(1), rarely O(stored). */
   at(time: number, stored: readonly Rescalable[]): Moment {
-    const short = this.short.advance(time);
-    const long = this.long.advance(time);
-    const season = this.season.advance(time);
-    if (short !== 1 || long !== 1 || season !== 1)
+    if (Number.isNaN(this.#landmarks[0])) this.#landmarks = TERMS.map(() => time);
+    const exponents = TERMS.map((tau, i) => (time - (this.#landmarks[i] as number)) / tau);
+    if (exponents.some((exponent) => exponent > MAX_EXPONENT)) {
+      const moves = exponents.map((exponent) => exponent > MAX_EXPONENT);
+      const [short = 1, long = 1, season = 1] = exponents.map((x, i) => (moves[i] ? Math.exp(-x) : 1));
       for (const counts of stored) counts.rescale(short, long, season);
-    return {
-      time,
-      short: this.short.weight(time),
-      long: this.long.weight(time),
-      season: this.season.weight(time),
-    };
+      this.#landmarks = this.#landmarks.map((landmark, i) => (moves[i] ? time : landmark));
+    }
+    return this.#moment(time, 1);
   }
 
   /** What stored counts are multiplied by to be read at `now`. */
   fadeAt(now: number): Moment {
-    return {
-      time: now,
-      short: this.short.fade(now),
-      long: this.long.fade(now),
-      season: this.season.fade(now),
-    };
+    return this.#moment(now, -1);
+  }
+
+  write(writer: ByteWriter): void {
+    for (const landmark of this.#landmarks) writer.float(landmark);
+  }
+
+  read(reader: ByteReader): void {
+    this.#landmarks = TERMS.map(() => reader.float());
+  }
+
+  #moment(time: number, sign: 1 | -1): Moment {
+    const [short = 1, long = 1, season = 1] = TERMS.map((tau, i) => {
+      const landmark = this.#landmarks[i] as number;
+      return Number.isNaN(landmark) ? 1 : Math.exp((sign * (time - landmark)) / tau);
+    });
+    return { time, short, long, season };
   }
 }
 
-/** Multiplies the first `length` numbers. */
-export function multiply(values: Float64Array | Float32Array, factor: number, length = values.length): void {
-  for (let i = 0; i < length; i++) values[i] = (values[i] as number) * factor;
+/** Multiplies all numbers. */
+export function multiply(values: Float64Array, factor: number): void {
+  for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor;
 }

@@ -42,7 +42,7 @@ export class EdgeTable implements Rescalable {
   #occurrences = 0;
 
   /** @param onForget hears of each key whose row is taken by another. */
-  constructor(rows: number, width: number, onForget: (key: string) => void = () => undefined) {
+  constructor([rows, width]: readonly [rows: number, width: number], onForget: (key: string) => void) {
     this.width = width;
     this.rows = new SpaceSaving(rows, (row) => {
       onForget(this.rows.keyOf(row));
@@ -88,13 +88,10 @@ export class EdgeTable implements Rescalable {
   /** What follows the key of `row` with at least this probability. O(width log width). */
   row(row: number, fade: Moment, leastProbability = 0): Row {
     const seen = this.rows.guaranteed(row) * fade.long;
-    const next: Follower[] = [];
-    const first = row * this.width;
-    for (let slot = first; slot < first + (this.#used[row] as number); slot++) {
-      const follower = this.#follower(slot, seen, fade);
-      if (follower.probability >= leastProbability) next.push(follower);
-    }
-    next.sort((a, b) => b.probability - a.probability || (a.to < b.to ? -1 : 1));
+    const length = this.#used[row] as number;
+    const next = Array.from({ length }, (_, i) => this.#follower(row * this.width + i, seen, fade))
+      .filter(({ probability }) => probability >= leastProbability)
+      .sort((a, b) => b.probability - a.probability || (a.to < b.to ? -1 : 1));
     return { seen, next };
   }
 

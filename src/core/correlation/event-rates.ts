@@ -41,8 +41,6 @@ export interface EventRate {
   readonly perSecond: number;
   /** What an hour from now usually brings, in events per second; null before enough weeks were seen. */
   readonly perSecondInAnHour: number | null;
-  /** Smoothed normalised innovation; 1 while all is as usual. */
-  readonly surprise: number;
   /** Since when it has been in the middle of a significant change; null when it is not. */
   readonly changedSince: number | null;
   /** The surges remembered, oldest first. */
@@ -115,7 +113,6 @@ export class EventRates implements Rescalable {
         count: this.#keys.guaranteed(slot) * fade.long,
         perSecond: (filter.rate * 1_000) / TICK,
         perSecondInAnHour: usual === null ? null : (usual * 1_000) / HOUR,
-        surprise: filter.innovation,
         changedSince,
         onsets,
       };
@@ -140,8 +137,7 @@ export class EventRates implements Rescalable {
     writer.count(this.#keys.size);
     for (const slot of this.#keys.ranked()) {
       writer.name(this.#keys.keyOf(slot));
-      writer.float(this.#keys.count[slot] as number);
-      writer.sparse([this.#keys.error[slot] as number]);
+      writer.sparse([this.#keys.count[slot] as number, this.#keys.error[slot] as number]);
       writeSeries(writer, this.#series[slot] as Series);
     }
   }
@@ -150,9 +146,8 @@ export class EventRates implements Rescalable {
     this.#first = reader.float();
     for (let left = reader.count(); left > 0; left--) {
       const key = reader.name();
-      const count = reader.float();
-      const slot = this.#keys.restore(key, count, reader.sparse(1)[0] ?? 0);
-      this.#series[slot] = readSeries(reader);
+      const [count = 0, error = 0] = reader.sparse(2);
+      this.#series[this.#keys.restore(key, count, error)] = readSeries(reader);
     }
   }
 }
@@ -164,8 +159,6 @@ const newSeries = (tick: number): Series => ({
   season: new Float64Array(HOURS_OF_WEEK),
   memo: null,
 });
-
-const settledTick = (now: number): number => Math.floor((now - SETTLE) / TICK);
 
 const countOf = (series: Series, tick: number): number =>
   tick >= series.base && tick < series.base + WINDOW ? (series.ring[tick % WINDOW] as number) : 0;
@@ -183,7 +176,7 @@ function advance(series: Series, tick: number): void {
 }
 
 function trackAt(series: Series, now: number): Track {
-  const end = settledTick(now);
+  const end = Math.floor((now - SETTLE) / TICK);
   if (series.memo?.tick === end) return series.memo.track;
   const { filter, changedSince, onsets } = series.settled;
   const track = { filter: filter.copy(), changedSince, onsets: [...onsets] };

@@ -66,7 +66,7 @@ export const announcedSurges = (
       events: cell.events,
       from: at - cell.tolerance,
       until: at + cell.tolerance + AHEAD,
-      cause: `${short(cell.type)} surged in ${cell.region}; ${short(cell.next)} follows in ${cell.nextRegion} after ${minutes(cell.delay)} min`,
+      cause: `${short(cell.type)} surged in ${cell.region}; ${short(cell.next)} follows in ${cell.nextRegion} after ${(cell.delay / MINUTE).toFixed(0)} min`,
     };
   });
 
@@ -93,5 +93,3 @@ export function asksOf(
 export const chanceOf = (expected: number): number => (expected > 0 ? -Math.expm1(-expected) : 0);
 
 const short = (type: string): string => (type.length > MAX_NAME ? `${type.slice(0, MAX_NAME - 1)}…` : type);
-
-const minutes = (delay: number): string => String(Math.round((10 * delay) / MINUTE) / 10);

@@ -66,11 +66,6 @@ export class MapVersions {
     this.#memo.clear();
   }
 
-  /** The row of `key` as it was put last. */
-  get(key: string): readonly DeltaSuccessor[] {
-    return this.#published.get(key)?.next ?? [];
-  }
-
   /**
    * What changed since `version`, or the best there is for `region` when that is too long ago or too much; null when
    * nothing changed. Memoised: a thousand partitions asking cost little more than one a region. O(rows log rows).

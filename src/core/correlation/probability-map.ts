@@ -2,7 +2,7 @@ import { shardOfKey, typeOfKey } from "../keys.ts";
 import type { DeltaSuccessor, MapDelta } from "../map-delta.ts";
 import { MINUTE, SECOND } from "../units.ts";
 import type { Moment } from "./decay.ts";
-import type { EdgeTable, Follower } from "./edge-table.ts";
+import type { EdgeTable, Follower, Row } from "./edge-table.ts";
 import { type DemandFor, MapVersions } from "./map-versions.ts";
 import { contingency, isSignificant } from "./significance.ts";
 
@@ -15,27 +15,23 @@ const HALF_WORTH = 10 * SECOND;
 /** Rows that nothing touched are read again when they are this old: their evidence has decayed meanwhile. */
 const READ_AGAIN_AFTER = 10 * MINUTE;
 
-/** A table of keys of one kind, and how many followers partitions are told of each. */
-export interface MappedTable {
-  readonly table: EdgeTable;
-  readonly told: number;
-}
-
 /**
  * The prefetch probability map as partitions are told it: for each key the shards that are likely, or follow it more
  * often than by chance, kept up to date row by row: only rows that were touched are read again.
  */
 export class ProbabilityMap {
-  readonly #tables: readonly MappedTable[];
+  readonly #tables: readonly EdgeTable[];
+  readonly #told: readonly number[];
   readonly #touched: readonly Set<number>[];
   readonly #gated: boolean;
   readonly #versions = new MapVersions();
   readonly #forgotten = new Set<string>();
   #allReadAt = Number.NEGATIVE_INFINITY;
 
-  /** @param gated whether only what beats chance is told. */
-  constructor(tables: readonly MappedTable[], gated: boolean) {
+  /** @param told followers told of a key of each table. @param gated whether only what beats chance is told. */
+  constructor(tables: readonly EdgeTable[], told: readonly number[], gated: boolean) {
     this.#tables = tables;
+    this.#told = told;
     this.#touched = tables.map(() => new Set());
     this.#gated = gated;
   }
@@ -62,16 +58,19 @@ export class ProbabilityMap {
     if (readAll) this.#allReadAt = now;
     for (const key of this.#forgotten) this.#versions.put(key, [], 0);
     this.#forgotten.clear();
-    this.#tables.forEach((mapped, index) => {
+    this.#tables.forEach((table, index) => {
       const touched = this.#touched[index];
-      const byChance = mapped.table.byChance();
-      for (const row of readAll ? mapped.table.rows.ranked() : (touched ?? []))
-        this.#read(mapped, row, byChance, fade);
+      const byChance = table.byChance();
+      for (const row of readAll ? table.rows.ranked() : (touched ?? [])) {
+        const { seen, next } = this.#read(table, row, byChance, fade);
+        const told = next.slice(0, this.#told[index]).map(toldOf);
+        this.#versions.put(table.rows.keyOf(row), told, seen);
+      }
       touched?.clear();
     });
   }
 
-  #read({ table, told }: MappedTable, row: number, byChance: (to: string) => number, fade: Moment): void {
+  #read(table: EdgeTable, row: number, byChance: (to: string) => number, fade: Moment): Row {
     const key = table.rows.keyOf(row);
     const { seen, next } = table.row(row, fade, MIN_PROBABILITY);
     const total = table.occurrences(fade);
@@ -83,7 +82,7 @@ export class ProbabilityMap {
       .filter((one) => shardOfKey(one.to) !== null && one.to !== key && !isOwn(one))
       .filter((one) => !this.#gated || passes(one))
       .sort((a, b) => worthOf(b) - worthOf(a));
-    this.#versions.put(key, kept.slice(0, told).map(toldOf), seen);
+    return { seen, next: kept };
   }
 }
 

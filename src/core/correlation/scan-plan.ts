@@ -67,25 +67,26 @@ export class ScanPlanner {
   readonly #planned = new BoundedMap<string, number>(MAX_PLANNED);
 
   /** O(expectations × width + partitions × keys). */
-  plan(now: number, partitions: readonly ScannedPartition[], inputs: ScanInputs): readonly PartitionPlan[] {
+  plan(now: number, partitions: readonly ScannedPartition[], inputs: ScanInputs): PartitionPlan[] {
     const cold = new Set(partitions.filter((one) => one.cold).map(({ name }) => name));
-    const regions = [...new Set(partitions.map(({ region }) => region))];
-    const wanted = regions.flatMap((region) => {
-      const targeted = (one: PlannedShard) => ({ target: inputs.targetOf(region, one.shard), one });
-      const back = inputs.workingSets ? workingSet(region, now, inputs) : [];
-      return [
-        ...expected(region, inputs).map(targeted),
-        ...back.map(targeted).filter(({ target }) => cold.has(target)),
+    const wanted = new Map<string, PlannedShard[]>();
+    for (const region of new Set(partitions.map((one) => one.region))) {
+      const back = partitions.some((one) => one.cold && one.region === region);
+      const candidates = [
+        ...expected(region, inputs),
+        ...(back && inputs.workingSets ? workingSet(region, now, inputs) : []),
       ];
-    });
-    return [...Map.groupBy(wanted, ({ target }) => target)].flatMap(([partition, targeted]) => {
-      const chosen = this.#choose(
-        partition,
-        targeted.map(({ one }) => one),
-        now,
-      );
-      return [...byMinute(chosen)].map((prefetches) => ({ partition, prefetches }));
-    });
+      for (const one of candidates) {
+        const target = inputs.targetOf(region, one.shard);
+        if (one.probability < MIN_PROBABILITY || (one.cause === CAME_BACK && !cold.has(target))) continue;
+        const known = wanted.get(target);
+        if (known === undefined) wanted.set(target, [one]);
+        else known.push(one);
+      }
+    }
+    return [...wanted].flatMap(([partition, shards]) =>
+      byMinute(this.#choose(partition, shards, now)).map((prefetches) => ({ partition, prefetches })),
+    );
   }
 
   /** Forgets that these were planned. */
@@ -111,46 +112,28 @@ export class ScanPlanner {
 const keyOf = (partition: string, shard: string): string => `${partition} ${shard}`;
 
 /** What the events expected in a region will ask for there, and was not asked for lately. */
-function expected(region: string, { expectations, types, demand, fade }: ScanInputs): PlannedShard[] {
-  return expectations
+const expected = (region: string, { expectations, types, demand, fade }: ScanInputs): PlannedShard[] =>
+  expectations
     .filter((one) => one.region === region)
     .flatMap((one) =>
       asksOf(one, types, fade).flatMap(({ key, chance }) => {
         const shard = shardOfKey(key);
-        return shard === null || (demand.of(region, shard, fade)?.requests ?? 0) >= WARM
-          ? []
-          : planned(shard, chance, one.from, one.until, one.cause);
+        if (shard === null || (demand.of(region, shard, fade)?.requests ?? 0) >= WARM) return [];
+        return { shard, probability: chance, arrival: one.from, expires: one.until, cause: one.cause };
       }),
     );
-}
+
+const CAME_BACK = "came back cold";
 
 /** What a region's partitions usually hold: its most wanted shards. */
 function workingSet(region: string, now: number, { demand, fade, observed }: ScanInputs): PlannedShard[] {
   // A decayed count stands for τ·(1 − e^(−observed/τ)); a minute at least, or the first report would look like a flood.
   const spanOf = (tau: number): number => Math.max(MINUTE, -tau * Math.expm1(-observed / tau));
   const [short, long] = [spanOf(SHORT_TERM), spanOf(LONG_TERM)];
-  return demand
-    .ranked(region, fade)
-    .flatMap(({ shard, requests, longTerm }) =>
-      planned(
-        shard,
-        chanceOf(AHEAD * Math.max(requests / short, longTerm / long)),
-        now,
-        now + AHEAD,
-        "came back cold",
-      ),
-    );
-}
-
-function planned(
-  shard: string,
-  chance: number,
-  arrival: number,
-  expires: number,
-  cause: string,
-): PlannedShard[] {
-  if (chance < MIN_PROBABILITY) return [];
-  return [{ shard, probability: chance, arrival: Math.round(arrival), expires: Math.round(expires), cause }];
+  return demand.ranked(region, fade).map(({ shard, requests, longTerm }) => {
+    const chance = chanceOf(AHEAD * Math.max(requests / short, longTerm / long));
+    return { shard, probability: chance, arrival: now, expires: now + AHEAD, cause: CAME_BACK };
+  });
 }
 
 /** Ties are broken by name, so that the same knowledge gives the same plan. */
@@ -158,5 +141,6 @@ const byProbability = (a: PlannedShard, b: PlannedShard): number =>
   b.probability - a.probability || (a.shard < b.shard ? -1 : 1);
 
 /** A message is delivered at one time: what is wanted at another travels in another. */
-const byMinute = (shards: readonly PlannedShard[]): Iterable<PlannedShard[]> =>
-  Map.groupBy(shards, ({ arrival }) => Math.floor(arrival / MINUTE)).values();
+const byMinute = (shards: readonly PlannedShard[]): PlannedShard[][] => [
+  ...Map.groupBy(shards, ({ arrival }) => Math.floor(arrival / MINUTE)).values(),
+];

@@ -13,17 +13,16 @@ import { ProbabilityMap } from "./probability-map.ts";
 import { type PartitionPlan, type ScannedPartition, ScanPlanner, type TargetOf } from "./scan-plan.ts";
 import { type SurgeCell, surgeCells } from "./surges.ts";
 
-/** Bounds of the model; some 25 MB in memory when all are reached. */
+/** Rows of a table, and followers of each. */
+type Bounds = readonly [rows: number, width: number];
+
+/** Bounds of the model; some 15 MB in memory when all are reached. */
 export interface ModelBounds {
-  /** Shards whose followers are known. */
-  readonly shardRows: number;
-  readonly shardWidth: number;
+  readonly shards: Bounds;
   /** Event types: callers name them, some dozens usually. Shards and types follow them. */
-  readonly typeRows: number;
-  readonly typeWidth: number;
+  readonly types: Bounds;
   /** Patterns of two event types. */
-  readonly patternRows: number;
-  readonly patternWidth: number;
+  readonly patterns: Bounds;
   /** Pairs of a region and an event type whose rate is known. */
   readonly series: number;
   /** Shards whose demand is known, a region. */
@@ -33,12 +32,9 @@ export interface ModelBounds {
 }
 
 const DEFAULT_BOUNDS: ModelBounds = {
-  shardRows: 8_192,
-  shardWidth: 12,
-  typeRows: 256,
-  typeWidth: 64,
-  patternRows: 1_024,
-  patternWidth: 16,
+  shards: [8_192, 12],
+  types: [256, 64],
+  patterns: [1_024, 16],
   series: 512,
   demand: 2_048,
   stateBytes: 3_000_000,
@@ -50,14 +46,7 @@ const TOLD = 4;
 const SHOWN_FROM = 0.01;
 
 /** Parts that a measurement can leave out. */
-export const MODEL_PARTS = [
-  "surges",
-  "usual hours",
-  "working sets",
-  "gates",
-  "type rows",
-  "shard rows",
-] as const;
+export const MODEL_PARTS = ["surges", "usual hours", "working sets", "gates", "type rows"] as const;
 export type ModelPart = (typeof MODEL_PARTS)[number];
 
 /** One line of the prefetch probability map. */
@@ -87,10 +76,10 @@ export interface ModelState {
 export class SharedModel {
   readonly #bounds: ModelBounds;
   readonly #without: ReadonlySet<ModelPart>;
-  readonly #scales: TimeScales;
-  readonly #shards: EdgeTable;
+  readonly #scales = new TimeScales();
+  /** By {@link tableOf} their keys. */
+  readonly #tables: readonly EdgeTable[];
   readonly #types: EdgeTable;
-  readonly #patterns: EdgeTable;
   readonly #rates: EventRates;
   readonly #demand: Demand;
   readonly #outcomes = new Outcomes();
@@ -101,30 +90,17 @@ export class SharedModel {
   #first = Number.POSITIVE_INFINITY;
 
   /** @param without parts left out, to measure what they add. */
-  constructor(
-    bounds: Partial<ModelBounds> = {},
-    without: readonly ModelPart[] = [],
-    scales = new TimeScales(),
-  ) {
+  constructor(bounds: Partial<ModelBounds> = {}, without: readonly ModelPart[] = []) {
     this.#bounds = { ...DEFAULT_BOUNDS, ...bounds };
     this.#without = new Set(without);
-    const { shardRows, shardWidth, typeRows, typeWidth, patternRows, patternWidth, series, demand } =
-      this.#bounds;
+    const { shards, types, patterns, series, demand } = this.#bounds;
     const forget = (key: string): void => this.#map.forget(key);
-    this.#scales = scales;
-    this.#shards = new EdgeTable(shardRows, shardWidth, forget);
-    this.#types = new EdgeTable(typeRows, typeWidth, forget);
-    this.#patterns = new EdgeTable(patternRows, patternWidth, forget);
+    this.#types = new EdgeTable(types, forget);
+    this.#tables = [new EdgeTable(shards, forget), this.#types, new EdgeTable(patterns, forget)];
     this.#rates = new EventRates(series);
     this.#demand = new Demand(demand);
-    this.#map = new ProbabilityMap(
-      [
-        { table: this.#shards, told: this.#has("shard rows") ? TOLD : 0 },
-        { table: this.#types, told: this.#has("type rows") ? TOLD : 0 },
-        { table: this.#patterns, told: TOLD },
-      ],
-      this.#has("gates"),
-    );
+    const told = [TOLD, this.#has("type rows") ? TOLD : 0, TOLD];
+    this.#map = new ProbabilityMap(this.#tables, told, this.#has("gates"));
     this.#counts = [...this.#tables, this.#rates, this.#outcomes, this.#demand];
   }
 
@@ -189,11 +165,7 @@ export class SharedModel {
   }
 
   /** What partitions should fetch that they cannot know of by themselves; remembered, and not repeated. */
-  planScan(
-    now: number,
-    partitions: readonly ScannedPartition[],
-    targetOf: TargetOf,
-  ): readonly PartitionPlan[] {
+  planScan(now: number, partitions: readonly ScannedPartition[], targetOf: TargetOf): PartitionPlan[] {
     return this.#planner.plan(now, partitions, {
       expectations: this.#expectations(now),
       types: this.#types,
@@ -228,10 +200,8 @@ export class SharedModel {
   /** Everything learned, exactly, as long as it fits; else without the rarest rows. O(size). */
   toState(): ModelState {
     const writer = new ByteWriter();
-    this.#scales.write(writer);
     writer.float(this.#first);
-    for (const part of this.#stored) part.write(writer);
-    for (const table of [...this.#tables].reverse()) table.write(writer, this.#bounds.stateBytes);
+    for (const part of this.#stored) part.write(writer, this.#bounds.stateBytes);
     return { format: 3, data: writer.toText() };
   }
 
@@ -242,18 +212,17 @@ export class SharedModel {
     without: readonly ModelPart[] = [],
   ): SharedModel {
     const reader = new ByteReader(state.data);
-    const model = new SharedModel(bounds, without, TimeScales.read(reader));
+    const model = new SharedModel(bounds, without);
     model.#first = reader.float();
-    for (const part of [...model.#stored, ...[...model.#tables].reverse()]) part.read(reader);
+    for (const part of model.#stored) part.read(reader);
     return model;
   }
 
   #expectations(now: number): readonly Expectation[] {
     const rates = this.rates(now);
-    const cells = this.#has("surges") ? surgeCells(rates, now - this.#first, now) : [];
     return [
       ...(this.#has("usual hours") ? inTheUsualHour(rates, now) : []),
-      ...announcedSurges(rates, cells, now),
+      ...(this.#has("surges") ? announcedSurges(rates, this.surges(now), now) : []),
     ];
   }
 
@@ -299,14 +268,9 @@ export class SharedModel {
     return !this.#without.has(part);
   }
 
-  /** By {@link tableOf} their keys. */
-  get #tables(): readonly EdgeTable[] {
-    return [this.#shards, this.#types, this.#patterns];
-  }
-
-  /** What is stored, in the order it is, but for the tables. */
+  /** What is stored, in the order it is: shards last, of whose rows some may not fit. */
   get #stored() {
-    return [this.#rates, this.#outcomes, this.#demand];
+    return [this.#scales, this.#rates, this.#outcomes, this.#demand, ...this.#tables.toReversed()];
   }
 }
 

@@ -29,18 +29,18 @@ const MIN_FOLLOWED = 3;
 /** Delays this far from their median, as a share of it, are one delay; ticks blur those that are short. */
 const TOLERANCE = 0.1;
 const MIN_TOLERANCE = 2 * TICK;
+/** Series compared, the most frequent: each with each. */
+const MAX_SERIES = 128;
 /** Of the cells that are believed, this share may be there by chance. */
 const FALSE_DISCOVERIES = 0.1;
-/** A surge that was not seen to follow weighs so much. */
-const PRIOR = 1;
 
 /**
  * The cells that are more than chance: with n types and regions there are n² pairs, and some agree by accident, so that
  * the more are tried the more each has to show (Benjamini & Hochberg 1995). A pure function of the surges remembered, so
- * that the order of reports does not matter. O(series² × surges).
+ * that the order of reports does not matter. O(series² × surges), at most some ten million steps.
  */
 export function surgeCells(rates: readonly EventRate[], observed: number, now: number): readonly SurgeCell[] {
-  const surging = rates.filter(({ onsets }) => onsets.length >= MIN_FOLLOWED);
+  const surging = rates.filter(({ onsets }) => onsets.length >= MIN_FOLLOWED).slice(0, MAX_SERIES);
   const tried = surging.length * (surging.length - 1);
   const cells = surging
     .flatMap((first) => surging.flatMap((second) => cellOf(first, second, observed, now) ?? []))
@@ -61,8 +61,7 @@ function cellOf(first: EventRate, second: EventRate, observed: number, now: numb
   const surges = first.onsets.filter(({ time }, i) => lags[i] !== null || now - time > MAX_LAG).length;
   const followed = Math.min(surges, followers.length);
   if (followed < MIN_FOLLOWED) return null;
-  const span = Math.max(observed, 1);
-  const chance = -Math.expm1((-second.onsets.length / span) * 2 * tolerance);
+  const chance = -Math.expm1((-second.onsets.length / Math.max(observed, 1)) * 2 * tolerance);
   return {
     region: first.region,
     type: first.type,
@@ -70,7 +69,8 @@ function cellOf(first: EventRate, second: EventRate, observed: number, now: numb
     next: second.type,
     surges,
     followed,
-    probability: followed / (surges + PRIOR),
+    // One surge that was not followed is thought of besides: a few say no certainty.
+    probability: followed / (surges + 1),
     delay: median,
     tolerance,
     // One of them chose the delay, and proves nothing.

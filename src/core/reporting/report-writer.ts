@@ -59,7 +59,9 @@ class BoundedReport {
     for (const edge of heaviest(all, nearness).slice(0, MAX.edges)) {
       if (this.#left < ENTRY) return;
       if (!this.#afford(edge.from, edge.to)) continue;
-      edges.push([this.#name(edge.from), this.#name(edge.to), edge.count, rounded(edge.logDelay)]);
+      // Two decimals of a sum of logarithms are plenty, and short in JSON.
+      const logDelay = Math.round(edge.logDelay * 100) / 100;
+      edges.push([this.#name(edge.from), this.#name(edge.to), edge.count, logDelay]);
     }
   }
 
@@ -92,9 +94,6 @@ class BoundedReport {
 
 /** What an edge is worth where not all fit: its count, less the longer it took. */
 const nearness = ({ count, logDelay }: Edge): number => (count * count) / (count + logDelay);
-
-/** Two decimals of a sum of logarithms are plenty, and short in JSON. */
-const rounded = (sum: number): number => Math.round(sum * 100) / 100;
 
 /** O(n log n). */
 const heaviest = <T>(items: readonly T[], weight: (item: T) => number): T[] =>

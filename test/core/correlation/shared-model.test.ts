@@ -136,7 +136,7 @@ describe("the long-term model", () => {
     expect(model.demand("weur", now).length).toBeLessThanOrEqual(SMALL.demand);
     expect(model.demand("weur", now)[0]?.shard).toMatch(/^[ab]$/);
     expect(model.rates(now).length).toBeLessThanOrEqual(SMALL.series);
-    expect(model.correlations(now).length).toBeLessThanOrEqual(SMALL.typeRows * SMALL.typeWidth);
+    expect(model.correlations(now).length).toBeLessThanOrEqual(SMALL.types[0] * SMALL.types[1]);
     // What a newcomer inherits is no evidence: nothing that came once is likely.
     for (let i = 0; i < 40; i++)
       for (const { probability } of model.followers(`s:flood/199/${i}`, now))
@@ -237,7 +237,7 @@ describe("the stored state", () => {
   });
 
   it("leaves the rarest rows out when it would not fit", () => {
-    const bounds = { ...SMALL, shardRows: 4_000, stateBytes: 20_000 };
+    const bounds = { ...SMALL, shards: [4_000, 4] as const, stateBytes: 20_000 };
     const model = new SharedModel(bounds);
     model.merge("weur", sequence(["often/1", "often/2"], 30, START), START);
     for (let i = 0; i < 60; i++)
