@@ -35,8 +35,6 @@ export interface Onset {
 export interface EventRate {
   readonly region: string;
   readonly type: string;
-  /** Decayed long-term count of its events. */
-  readonly count: number;
   /** Level of the filter, in events per second. */
   readonly perSecond: number;
   /** What an hour from now usually brings, in events per second; null before enough weeks were seen. */
@@ -110,7 +108,6 @@ export class EventRates implements Rescalable {
       return {
         region,
         type: type.join(SEPARATOR),
-        count: this.#keys.guaranteed(slot) * fade.long,
         perSecond: (filter.rate * 1_000) / TICK,
         perSecondInAnHour: usual === null ? null : (usual * 1_000) / HOUR,
         changedSince,

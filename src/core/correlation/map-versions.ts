@@ -24,9 +24,9 @@ interface Published {
   seen: number;
 }
 
+/** A row, and what it is worth: about the prefetches that get used. */
 interface Ranked {
   readonly entry: DeltaEntry;
-  /** About the prefetches that get used. */
   readonly worth: number;
 }
 

@@ -1,4 +1,4 @@
-import { MAX_KEY_LENGTH, patternOfKey, shardOfKey, typeKey, typeOfKey } from "../keys.ts";
+import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../keys.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { type ReportBody, TICK } from "../reporting/report.ts";
 import { ByteReader, ByteWriter } from "./byte-codec.ts";
@@ -33,7 +33,7 @@ export interface ModelBounds {
 
 const DEFAULT_BOUNDS: ModelBounds = {
   shards: [8_192, 12],
-  types: [256, 64],
+  types: [256, 48],
   patterns: [1_024, 16],
   series: 512,
   demand: 2_048,
@@ -229,38 +229,37 @@ export class SharedModel {
   #mergeRates(region: string, { names, rates }: ReportBody, at: Moment): void {
     const newest = Math.floor(at.time / TICK);
     for (const [index, tick, count] of rates) {
-      const key = names[index];
-      const type = key === undefined || key.length > MAX_KEY_LENGTH ? null : typeOfKey(key);
-      if (type === null) continue;
+      const key = names[index] ?? "";
+      if (tableOf(key) !== TYPES) continue;
       // A tick after its own report cannot be.
-      this.#rates.add(region, type, Math.min(tick, newest), count, at);
-      this.#map.touch(TYPES, this.#types.see(typeKey(type), count, at));
+      this.#rates.add(region, key.slice(2), Math.min(tick, newest), count, at);
+      this.#see(TYPES, key, count, at);
     }
   }
 
   #mergeEdges({ names, seen, edges }: ReportBody, at: Moment): void {
+    const kinds = names.map(tableOf);
     /** Rows of names, so that each is looked up once; checked, since a row may change hands meanwhile. */
     const rows = new Int32Array(names.length).fill(-1);
     for (const [index, count] of seen) {
-      const key = names[index];
-      if (key === undefined || tableOf(key) === TYPES) continue;
-      rows[index] = this.#see(key, count, at);
+      const kind = kinds[index] ?? -1;
+      if (kind >= 0 && kind !== TYPES) rows[index] = this.#see(kind, names[index] as string, count, at);
     }
     for (const [fromIndex, toIndex, count, logDelay] of edges) {
-      const [from, to] = [names[fromIndex], names[toIndex]];
-      if (from === undefined || to === undefined || !mayFollow(from, to)) continue;
-      const table = this.#tables[tableOf(from)];
+      const [from, to] = [names[fromIndex] ?? "", names[toIndex] ?? ""];
+      const kind = kinds[fromIndex] ?? -1;
+      const table = this.#tables[kind];
+      if (table === undefined || !mayFollow(kind, kinds[toIndex] ?? -1)) continue;
       let row = rows[fromIndex] as number;
-      if (row < 0 || table?.rows.keyOf(row) !== from) row = rows[fromIndex] = this.#see(from, 0, at);
-      if (row >= 0) table?.link(row, to, count, logDelay, at);
+      if (row < 0 || table.rows.keyOf(row) !== from) row = rows[fromIndex] = this.#see(kind, from, 0, at);
+      table.link(row, to, count, logDelay, at);
     }
   }
 
-  /** Counts a key and returns its row; −1 when it is none. */
-  #see(key: string, count: number, at: Moment): number {
-    const index = key.length > MAX_KEY_LENGTH ? -1 : tableOf(key);
-    const row = this.#tables[index]?.see(key, count, at) ?? -1;
-    if (row >= 0) this.#map.touch(index, row);
+  /** Counts a key of the table of this index, and returns its row. */
+  #see(kind: number, key: string, count: number, at: Moment): number {
+    const row = this.#tables[kind]?.see(key, count, at) ?? -1;
+    this.#map.touch(kind, row);
     return row;
   }
 
@@ -274,16 +273,13 @@ export class SharedModel {
   }
 }
 
+const SHARDS = 0;
 const TYPES = 1;
+const KINDS = ["s:", "e:", "p:"];
 
-/** Index of the table that a key is in; −1 when it is no key. */
-function tableOf(key: string): number {
-  if (shardOfKey(key) !== null) return 0;
-  if (typeOfKey(key) !== null) return TYPES;
-  return patternOfKey(key) === null ? -1 : 2;
-}
+/** Index of the table that a key is in; −1 when it is no key, or too long a one. O(1). */
+const tableOf = (key: string): number =>
+  key.length > MAX_KEY_LENGTH ? -1 : KINDS.findIndex((kind) => key.startsWith(kind));
 
 /** Shards follow everything, event types follow event types. */
-const mayFollow = (from: string, to: string): boolean =>
-  to.length <= MAX_KEY_LENGTH &&
-  (shardOfKey(to) !== null || (typeOfKey(to) !== null && typeOfKey(from) !== null));
+const mayFollow = (from: number, to: number): boolean => to === SHARDS || (to === TYPES && from === TYPES);

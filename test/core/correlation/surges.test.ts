@@ -13,7 +13,6 @@ const DAY = 24 * HOUR;
 const series = (region: string, type: string, times: readonly number[]): EventRate => ({
   region,
   type,
-  count: 100,
   perSecond: 0,
   perSecondInAnHour: null,
   changedSince: null,
