@@ -69,8 +69,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     tests: [COORDINATOR],
   },
   {
-    file: "durable-objects/coordinator/coordinator-node.ts",
-    find: "        this.#model.unplan(plans);\n",
+    file: "durable-objects/coordinator/scanner.ts",
+    find: "        this.#deps.unplan(plans);\n",
     replace: "",
     why: "a scan whose messages the queue did not take is never repeated",
     tests: [COORDINATOR],
