@@ -2,7 +2,7 @@
  * What learning across partitions costs: a report in the partition, its merge in the coordinator, and the coordinator
  * under a thousand partitions. `node bench/correlation.ts`
  */
-import { LongTermModel } from "../src/core/longterm/long-term-model.ts";
+import { SharedModel } from "../src/core/correlation/shared-model.ts";
 import { SeededRandom } from "../src/core/random.ts";
 import { noCounts } from "../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../src/core/reporting/report.ts";
@@ -22,6 +22,8 @@ const random = new SeededRandom(1);
 /** Popular shards first, as in most traces: cubed uniform. */
 const pickShard = (): number => Math.floor((random.next() / 2 ** 31) ** 3 * SHARDS);
 
+const targetOf = (region: string): string => `g1:${region}:0`;
+
 interface Partition {
   readonly reporter: Reporter;
   readonly at: Map<number, number>;
@@ -34,14 +36,12 @@ function events(at: Map<number, number>, start: number) {
     const before = at.get(user);
     const shard = before === undefined || before % 5 === 4 ? pickShard() : before + 1;
     at.set(user, shard);
-    const missed = random.below(10) === 0;
     return {
       type: shard % 5 === 0 ? (TYPES[random.below(TYPES.length)] as string) : "read",
       shard: `tiles/level-${shard % 7}/${shard}`,
       user: `u${user}`,
       time: start + i * 10,
-      missed,
-      bytes: 16_384,
+      isRead: true,
     };
   });
 }
@@ -100,11 +100,12 @@ function measureReports(): ReportBody[] {
 
 /** 200 reports and 100 heartbeats a second, changes asked for with each report, a scan a minute, a save each 5 s. */
 function measureCoordinator(reports: readonly ReportBody[]): void {
-  const model = new LongTermModel();
+  const model = new SharedModel();
   const merging = times();
   const slicing = times();
   const saving = times();
   const scanning = times();
+  const watching = times();
   const versions = new Float64Array(PARTITIONS);
   const partitions = Array.from({ length: PARTITIONS }, (_, i) => {
     const region = REGIONS[i % REGIONS.length] as string;
@@ -119,18 +120,23 @@ function measureCoordinator(reports: readonly ReportBody[]): void {
     timed(merging, () => model.merge(REGIONS[i % REGIONS.length] as string, body, now));
     if (i % 2 === 0) {
       const partition = (i / 2) % PARTITIONS;
-      const slice = timed(slicing, () => model.deltaSince(versions[partition] as number, now));
+      const slice = timed(slicing, () =>
+        model.deltaSince(versions[partition] as number, REGIONS[partition % REGIONS.length] as string, now),
+      );
       if (slice !== null) versions[partition] = slice.version;
       if (slice !== null && i % 500 === 0) sliceBytes = Math.max(sliceBytes, JSON.stringify(slice).length);
     }
+    timed(watching, () => model.anyChangedSince(now - 5, now));
     if (i % 1_000 === 999) timed(saving, () => JSON.stringify(model.toState()));
-    if (i % 12_000 === 3_000) planned = timed(scanning, () => model.planScan(now, partitions)).length;
+    if (i % 12_000 === 3_000)
+      planned = timed(scanning, () => model.planScan(now, partitions, targetOf)).length;
   }
   line("coordinator: merge of a report (bar: 3)", merging);
+  line("coordinator: watch for changed rates", watching);
   line("coordinator: slice for a heartbeat", slicing);
   line("coordinator: state written", saving);
   line(`coordinator: scan, ${planned} partitions planned for`, scanning);
-  const busy = [merging, slicing, saving, scanning].reduce((sum, { cpu }) => sum + cpu, 0);
+  const busy = [merging, watching, slicing, saving, scanning].reduce((sum, { cpu }) => sum + cpu, 0);
   console.log(`slice: ${(sliceBytes / 1_024).toFixed(1)} KiB`);
   console.log(`state: ${(model.toState().data.length / 1_048_576).toFixed(2)} MiB`);
   const share = (busy / (SIMULATED_SECONDS * 1_000)) * 100;

@@ -74,7 +74,7 @@ const CORE_ORDER = [
 const CORE_BRANCHES: Readonly<Record<string, readonly string[]>> = {
   experiment: [BASICS, "reporting"],
   reporting: [BASICS, "learning"],
-  longterm: [BASICS, "learning", "reporting"],
+  correlation: [BASICS, "learning", "reporting"],
 };
 
 /** Where the repository's TypeScript is. */

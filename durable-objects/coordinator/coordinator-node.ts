@@ -1,5 +1,5 @@
 import { type Migration, migrate } from "../../migrations/migrate.ts";
-import { type DeadLetter, queueDelay, type Report, toPlanned } from "../../src/contract/messages.ts";
+import { type DeadLetter, type Report, toPlanned } from "../../src/contract/messages.ts";
 import type { RoutingState } from "../../src/contract/routing-state.ts";
 import type { CoordinatorOverview, Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import type { VersionedSettings } from "../../src/contract/settings.ts";
@@ -7,9 +7,7 @@ import { type Clock, sleep } from "../../src/core/clock.ts";
 import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
 import { type Announcement, LeaseManager } from "../../src/core/coherence/lease-manager.ts";
 import { type Member, Membership } from "../../src/core/coherence/membership.ts";
-import { AppliedSequences } from "../../src/core/longterm/applied-sequences.ts";
-import { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
-import { PartitionTotals } from "../../src/core/longterm/partition-totals.ts";
+import type { ModelPart, SharedModel } from "../../src/core/correlation/shared-model.ts";
 import {
   type Placement,
   type RegionMove,
@@ -17,16 +15,18 @@ import {
   warmingProbability,
 } from "../../src/core/placement/rebalance.ts";
 import { isRegion } from "../../src/core/placement/regions.ts";
-import { INITIAL_TOPOLOGY, type Topology } from "../../src/core/placement/topology.ts";
-import { homeOf } from "../../src/core/routing/route.ts";
+import { INITIAL_TOPOLOGY, spreadRegions, type Topology } from "../../src/core/placement/topology.ts";
+import { ownerOf } from "../../src/core/routing/route.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "../../src/core/units.ts";
 import type { NodeStorage } from "../../src/storage/node-storage.ts";
 import { BlobStore } from "./blob-store.ts";
 import { ChangeLog } from "./change-log.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { KnownSettings } from "./known-settings.ts";
+import { Learned } from "./learned.ts";
 import { MemberStore } from "./member-store.ts";
 import { messagesFor, type QueuedPrefetch, sendPrefetches } from "./prefetch-sender.ts";
+import { Scanner } from "./scanner.ts";
 import { coordinatorStateSchema } from "./state.ts";
 
 /** How long after a change the model is stored: a crash loses at most this much of what was learned. */
@@ -37,10 +37,6 @@ const MEMBER_FORGOTTEN_AFTER = 7 * DAY;
 const MEMBER_ACTIVE_WITHIN = HOUR;
 /** How often what is learned is scanned for what to fetch, while reports come in; the Cron Trigger scans besides. */
 const SCAN_EVERY = MINUTE;
-/** Scans remembered for the admin API. */
-const MAX_SCANS = 50;
-/** How much before its arrival a planned prefetch should be delivered. */
-const SCAN_LEAD = 30 * SECOND;
 /** How long warming a shard stays worth it. */
 const WARMING_FOR = 10 * MINUTE;
 
@@ -60,6 +56,8 @@ export interface CoordinatorNodeDeps {
   readonly topology?: Topology;
   /** One batch for the queue `prefetch`. */
   readonly sendPrefetchBatch: (batch: readonly QueuedPrefetch[]) => Promise<unknown>;
+  /** Parts of the shared model left out, to measure what they add. */
+  readonly without?: readonly ModelPart[];
 }
 
 /**
@@ -70,19 +68,14 @@ export class CoordinatorNode {
   readonly #deps: CoordinatorNodeDeps;
   readonly #blobs: BlobStore;
   readonly #deadLetters: DeadLetters;
-  #model = new LongTermModel();
-  #applied = new AppliedSequences();
-  #totals = new PartitionTotals();
+  readonly #learned: Learned;
+  readonly #scanner: Scanner;
   readonly #membership = new Membership();
   readonly #memberStore: MemberStore;
   readonly #leases: LeaseManager;
   #placement: Placement = {};
   #topology: Topology;
   readonly #settings: KnownSettings;
-  readonly #incarnations = new Map<string, number>();
-  readonly #cold = new Set<string>();
-  readonly #scans: { readonly at: number; readonly planned: number }[] = [];
-  #scannedAt = 0;
   #saveSet = false;
   #damaged = false;
 
@@ -94,6 +87,12 @@ export class CoordinatorNode {
     this.#deadLetters = new DeadLetters(storage.sql);
     this.#memberStore = new MemberStore(storage.sql);
     this.#leases = this.#makeLeaseManager();
+    this.#learned = new Learned(deps.without);
+    this.#scanner = new Scanner({
+      plan: (now, partitions) => this.#model.planScan(now, partitions, this.#targetOf),
+      unplan: (plans) => this.#model.unplan(plans),
+      send: (messages) => this.#send(messages),
+    });
     this.#settings = new KnownSettings(deps.clock, deps.readSettings);
     this.#topology = deps.topology ?? INITIAL_TOPOLOGY;
     this.#restoreMembers();
@@ -104,7 +103,7 @@ export class CoordinatorNode {
     const settings = await this.#settings.current();
     const logged = this.#leases.renew(beat.partition, beat.region, beat.at);
     this.#noticeCold(beat.partition, beat.incarnation);
-    const mapDelta = this.#model.deltaSince(beat.mapVersion, this.#now());
+    const mapDelta = this.#model.deltaSince(beat.mapVersion, beat.region, this.#now());
     return {
       logged,
       warm: this.#placement[beat.region] ?? [],
@@ -115,18 +114,12 @@ export class CoordinatorNode {
   }
 
   applyReports(reports: readonly Report[]): number {
-    let fresh = 0;
-    for (const report of reports) {
-      if (!this.#applied.claim(`${report.partition}@${report.incarnation}`, report.sequence)) continue;
-      // A clock ahead of this one would make all else look old.
-      this.#model.merge(report.region, report, Math.min(report.time, this.#now()));
-      this.#totals.add(report.partition, report.totals, this.#now());
-      fresh++;
-    }
+    const now = this.#now();
+    const fresh = this.#learned.apply(reports, now);
     if (fresh > 0) {
       this.#saveSoon();
-      // A pattern that has changed significantly does not wait for the next periodic scan.
-      if (this.#model.changes(this.#now(), this.#scannedAt).length > 0) this.#scanAll();
+      // A rate that has changed significantly does not wait for the next periodic scan.
+      if (this.#model.anyChangedSince(this.#scanner.scannedAt, now)) this.#scanAll();
     }
     return fresh;
   }
@@ -167,8 +160,9 @@ export class CoordinatorNode {
     );
     await this.#send(moves.flatMap((move) => this.#warmingMessages(move, active, pinned, now)));
     this.#placement = placement;
+    this.#topology = spreadRegions(this.#topology, (region) => this.#model.demand(region, now));
     this.#saveSoon();
-    this.#scan(active);
+    this.#scanAll();
     return moves;
   }
 
@@ -178,29 +172,25 @@ export class CoordinatorNode {
 
   overview(): CoordinatorOverview {
     const now = this.#now();
-    const targetOf = (region: string): string =>
-      homeOf(isRegion(region) ? region : "weur", "", this.#topology).name;
     return {
       members: this.#membership.entries().map(([partition, member]) => ({ partition, ...member })),
       correlations: this.#model.correlations(now),
-      probabilityMap: this.#model.probabilityMap(now, targetOf),
+      surges: this.#model.surges(now),
+      probabilityMap: this.#model.probabilityMap(now, this.#targetOf),
       placement: this.#placement,
       topology: this.#topology,
       rates: this.#model.rates(now),
-      changes: this.#model.changes(now),
       outcomes: this.#model.outcomes(now),
-      totals: this.#totals.list(),
+      totals: this.#learned.totals(),
       calibration: this.#model.calibration(now),
-      scans: this.#scans,
+      scans: this.#scanner.scans,
       deadLetters: this.#deadLetters.list(),
       learnedStateWasDamaged: this.#damaged,
     };
   }
 
   async forget(): Promise<void> {
-    this.#model = new LongTermModel();
-    this.#applied = new AppliedSequences();
-    this.#totals = new PartitionTotals();
+    this.#learned.clear();
     this.#placement = {};
     this.#save();
     await Promise.all(this.members().map((name) => this.#deps.partition(name).forget()));
@@ -209,48 +199,36 @@ export class CoordinatorNode {
   alarm(): void {
     this.#saveSet = false;
     this.#save();
-    if (this.#now() - this.#scannedAt >= SCAN_EVERY) this.#scanAll();
+    if (this.#now() - this.#scanner.scannedAt >= SCAN_EVERY) this.#scanAll();
   }
 
   #now(): number {
     return this.#deps.clock.now();
   }
 
-  #scanAll(): void {
-    this.#scan(this.#activeMembers(this.#now()));
+  get #model(): SharedModel {
+    return this.#learned.model;
   }
 
-  /** Plans what partitions cannot know by themselves, and sends it through the queue, delayed to arrive in time. */
+  /** The partition that will hold the copy of a shard for a region. */
+  readonly #targetOf = (region: string, shard: string): string =>
+    ownerOf(isRegion(region) ? region : "weur", shard, "", this.#topology).name;
+
+  /** Also for those long silent: what is expected in a region may be announced by another. */
+  #scanAll(): void {
+    this.#scan(this.#membership.entries());
+  }
+
   #scan(members: readonly (readonly [string, Member])[]): void {
-    const now = this.#now();
-    this.#scannedAt = now;
-    const partitions = members.map(([name, { region }]) => ({ name, region, cold: this.#cold.has(name) }));
-    const plans = this.#model.planScan(now, partitions);
-    const messages = plans.flatMap(({ partition, prefetches }) => {
-      const first = Math.min(...prefetches.map(({ arrival }) => arrival));
-      const delaySeconds = queueDelay(first, now, SCAN_LEAD);
-      return messagesFor(partition, "scan", prefetches.map(toPlanned), delaySeconds);
-    });
-    this.#scans.push({ at: now, planned: messages.length });
-    if (this.#scans.length > MAX_SCANS) this.#scans.shift();
-    this.#send(messages).then(
-      () => {
-        for (const { name } of partitions) this.#cold.delete(name);
-      },
-      () => {
-        this.#model.unplan(plans);
-        console.error(
-          "coordinator: the queue did not take a scan's prefetches; the next scan plans them again",
-        );
-      },
+    this.#scanner.scan(
+      members.map(([name, { region }]) => ({ name, region })),
+      this.#now(),
     );
   }
 
   /** A partition whose memory is new wants back what its region wants. */
   #noticeCold(partition: string, incarnation: number): void {
-    if (this.#incarnations.get(partition) === incarnation) return;
-    this.#incarnations.set(partition, incarnation);
-    this.#cold.add(partition);
+    if (!this.#scanner.heard(partition, incarnation)) return;
     const member = this.#membership.entries().find(([name]) => name === partition);
     if (member !== undefined) this.#scan([member]);
   }
@@ -292,9 +270,7 @@ export class CoordinatorNode {
 
   #save(): void {
     this.#blobs.save("state", {
-      model: this.#model.toState(),
-      applied: this.#applied.toState(),
-      totals: this.#totals.list(),
+      ...this.#learned.toState(),
       placement: this.#placement,
       topology: this.#topology,
     });
@@ -331,16 +307,11 @@ export class CoordinatorNode {
       this.#damaged = true; // What is learned may be lost; partitions will report and register again.
       return;
     }
-    const { model, applied, totals, placement, topology } = parsed.data;
-    try {
-      this.#model = LongTermModel.fromState(model);
-    } catch {
+    if (!this.#learned.restore(parsed.data)) {
       this.#damaged = true;
       return;
     }
-    this.#applied = AppliedSequences.fromState(applied);
-    this.#totals = PartitionTotals.fromState(totals);
-    this.#placement = placement;
-    this.#topology = topology;
+    this.#placement = parsed.data.placement;
+    this.#topology = parsed.data.topology;
   }
 }

@@ -7,7 +7,7 @@ const key = z.string();
 
 /** Everything the coordinator stores in one document, so that model and applied reports never disagree. */
 export const coordinatorStateSchema = z.object({
-  model: z.object({ format: z.literal(2), data: z.string() }),
+  model: z.object({ format: z.literal(3), data: z.string() }),
   applied: z.array(z.tuple([key, number, z.array(number)])),
   totals: z
     .array(

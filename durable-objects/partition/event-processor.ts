@@ -125,9 +125,9 @@ export class EventProcessor {
 
   #report({ event, outcome, isForwarded = false }: Observed): void {
     const { reporting, neighbours } = this.#deps;
-    const { shard, user } = event;
-    if (outcome !== null && shard !== undefined) reporting.demand(shard, user, outcome.missed, outcome.size);
-    if (isForwarded || neighbours.homeOf(user) === null) reporting.observe(event);
+    // A neighbour passes on what was read there.
+    if (isForwarded || neighbours.homeOf(event.user) === null)
+      reporting.observe({ ...event, isRead: isForwarded || outcome !== null });
   }
 
   /** The cache's part where the shard is this partition's, the rest where the user is. */

@@ -155,7 +155,8 @@ export class PartitionNode {
     const { prefetcher, writeBehind } = this.#parts;
     if (prefetcher.isFull) return false;
     prefetcher.consider(
-      proposals.map(({ shard, probability: p, arrival, expires }) => ({
+      proposals.map(({ shard, probability: p, arrival, expires, cause }) => ({
+        ...(cause !== undefined && { cause }),
         shard,
         probability: probability(p),
         arrival: epochMillis(arrival),

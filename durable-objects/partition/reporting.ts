@@ -51,12 +51,8 @@ export class Reporting {
    * nobody. O(lookahead).
    */
   observe({ shard, ...event }: ReportedEvent): void {
-    this.#reporter.observe(shard === undefined || isTelling(shard, event.user) ? event : { ...event, shard });
-  }
-
-  /** What a read of a shard of this partition came to. O(1). */
-  demand(shard: string, user: string, missed: boolean, bytes: number): void {
-    if (!isTelling(shard, user)) this.#reporter.demand(shard, missed, bytes);
+    const telling = shard !== undefined && event.user.length >= MIN_NAME && shard.includes(event.user);
+    this.#reporter.observe(shard === undefined || telling ? event : { ...event, shard });
   }
 
   /** A prediction was made with `probability`, and its prefetch was used or not. */
@@ -98,5 +94,3 @@ export class Reporting {
     }
   }
 }
-
-const isTelling = (shard: string, user: string): boolean => user.length >= MIN_NAME && shard.includes(user);

@@ -18,7 +18,7 @@ export interface TimedRead {
 
 /** How reads are replayed. Times in ms. */
 export interface ReplayOptions
-  extends Pick<WorldOptions, "regions" | "slots" | "deltas" | "reasons" | "memoryLostEvery"> {
+  extends Pick<WorldOptions, "regions" | "slots" | "deltas" | "reasons" | "memoryLostEvery" | "without"> {
   readonly settings: Partial<Settings>;
   /** What the storage takes to answer. */
   readonly storageTakes: number;

@@ -1,16 +1,19 @@
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
 import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { PartitionNode } from "../../durable-objects/partition/partition-node.ts";
+import type { PartitionEvent } from "../../src/contract/events.ts";
 import { buildReadRequest, type ReadRequest } from "../../src/contract/partition-protocol.ts";
-import type { Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
+import type { CoordinatorOverview, Explanation, Heartbeat, HeartbeatAnswer } from "../../src/contract/rpc.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/contract/settings.ts";
 import type { Clock } from "../../src/core/clock.ts";
+import type { ModelPart } from "../../src/core/correlation/shared-model.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
+import type { MapDelta } from "../../src/core/map-delta.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 import type { Topology } from "../../src/core/placement/topology.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import { addCounts, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
-import { ownerOf, type PartitionAddress, partitionsOf } from "../../src/core/routing/route.ts";
+import { homeOf, ownerOf, type PartitionAddress, partitionsOf } from "../../src/core/routing/route.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { GoneError } from "../platform/instance-lifetime.ts";
 import { NodeHost } from "../platform/node-host.ts";
@@ -33,6 +36,10 @@ export interface WorldOptions {
   readonly deltas: boolean;
   /** Prefetches that are let through to partitions, by who proposed them. */
   readonly reasons: readonly PrefetchReason[];
+  /** Hears of each message for the queue `prefetch`. */
+  readonly onQueued?: (message: QueuedPrefetch["body"]) => void;
+  /** Parts of the shared model left out. */
+  readonly without?: readonly ModelPart[];
 }
 
 /** Time of one way between two objects, and usual time a queue takes. */
@@ -112,6 +119,29 @@ export class World {
     return this.#coordinator.call(work);
   }
 
+  /** Something users of a region did besides reading. */
+  async observe(region: Region, events: readonly PartitionEvent[]): Promise<void> {
+    const homes = Map.groupBy(events, ({ user }) => homeOf(region, user, this.#topology).name);
+    for (const [home, theirs] of homes) await this.#ask(home, (node) => node.observe(theirs));
+  }
+
+  /** Why a shard is in a region's partition, or is not. */
+  explain(region: Region, shard: string): Promise<Explanation> {
+    return this.#ask(ownerOf(region, shard, "", this.#topology).name, (node) => node.explain(shard));
+  }
+
+  /** What the coordinator learned, as people see it. */
+  overview(): Promise<CoordinatorOverview> {
+    return this.#coordinator.call((node) => node.overview());
+  }
+
+  /** What a partition of a region that knows nothing is told of the map. */
+  async slice(region: Region): Promise<MapDelta | undefined> {
+    const partition = `g1:${region}:0`;
+    const beat = { partition, region, incarnation: 1, settingsVersion: 1, topologyVersion: 1, mapVersion: 0 };
+    return (await this.#coordinator.call((node) => node.heartbeat(beat))).mapDelta;
+  }
+
   /** What all partitions counted, in all their lives. */
   counts(): ReadCounts {
     return [...this.countsByPartition().values()].reduce(addCounts, noCounts());
@@ -144,9 +174,14 @@ export class World {
     return partition;
   }
 
+  /** Every partition's memory goes. */
+  loseMemory(): void {
+    for (const { host } of this.#partitions.values()) host.loseMemory();
+  }
+
   #loseMemory(every: number): void {
     this.time.after(every, () => {
-      for (const { host } of this.#partitions.values()) host.loseMemory();
+      this.loseMemory();
       this.#loseMemory(every);
     });
   }
@@ -159,6 +194,7 @@ export class World {
   }
 
   #queuePrefetch(message: QueuedPrefetch["body"], delaySeconds: number): void {
+    this.#options.onQueued?.(message);
     if (!this.#options.reasons.includes(message.reason)) return;
     this.time.after(QUEUE_TAKES + delaySeconds * 1_000, () => {
       const now = this.time.now;
@@ -190,6 +226,7 @@ export class World {
             hear: (logged) => this.#ask(name, (node) => node.hear(logged)),
             forget: () => this.#ask(name, (node) => node.forget()),
           }),
+          without: this.#options.without ?? [],
           sendPrefetchBatch: async (batch) => {
             for (const { body, delaySeconds = 0 } of batch) this.#queuePrefetch(body, delaySeconds);
           },

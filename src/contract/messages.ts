@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { MAX_KEY_LENGTH, shardOfKey, typeOfKey } from "../core/keys.ts";
+import { MAX_KEY_LENGTH, patternOfKey, shardOfKey, typeOfKey } from "../core/keys.ts";
 import { REGIONS } from "../core/placement/regions.ts";
-import { PREFETCH_REASONS } from "../core/prefetch/prefetch.ts";
+import { MAX_CAUSE_LENGTH, PREFETCH_REASONS } from "../core/prefetch/prefetch.ts";
 import { countsOf } from "../core/reporting/read-counts.ts";
 import { MAX } from "../core/reporting/report.ts";
 import { SECOND } from "../core/units.ts";
@@ -15,16 +15,17 @@ export const MAX_PREFETCH_KEYS = 100;
 const partitionName = z.string().regex(/^g\d+:[a-z-]+:\d+$/, "must look like g1:weur:0");
 /** A count or a weight: bounded, so that one broken report cannot drown the rest of the model. */
 const count = z.number().nonnegative().max(MAX.count);
-/** What a report speaks of: `s:` and a shard's id, or `e:` and an event type. */
+/** What a report speaks of: `s:` and a shard's id, `e:` and an event type, or `p:` and two of them. */
 const reportedName = z
   .string()
   .max(MAX_KEY_LENGTH)
   .refine(
     (name) => {
       const shard = shardOfKey(name);
-      return shard === null ? (typeOfKey(name)?.length ?? 0) > 0 : shardIdFault(shard) === null;
+      if (shard !== null) return shardIdFault(shard) === null;
+      return (typeOfKey(name)?.length ?? 0) > 0 || patternOfKey(name) !== null;
     },
-    { error: "must be s: and a shard id, or e: and an event type" },
+    { error: "must be s: and a shard id, e: and an event type, or p: and two event types" },
   );
 const nameIndex = z.int().min(0).max(MAX.names);
 
@@ -39,16 +40,14 @@ export const reportSchema = z.object({
   time: z.int().nonnegative(),
   /** Each name once; the rest refers to it by index. */
   names: z.array(reportedName).max(MAX.names),
-  /** `[shard, count]`: how often each occurred, with or without a successor. */
+  /** `[shard or pattern, count]`: how often each occurred, with or without a follower. */
   seen: z.array(z.tuple([nameIndex, count])).max(MAX.seen),
-  /** `[from, to, [delay bin, weight, delay bin, weight …]]`; bins as `core/learning/delay-histogram.ts` has them. */
-  edges: z.array(z.tuple([nameIndex, nameIndex, z.array(count).max(MAX.delays)])).max(MAX.edges),
-  /** `[event type, event type that followed, weight]`. */
-  pairs: z.array(z.tuple([nameIndex, nameIndex, count])).max(MAX.pairs),
+  /** `[from, to, occurrences of "from" that "to" followed, sum of log₂(1 + delay in ms)]`. */
+  edges: z.array(z.tuple([nameIndex, nameIndex, count, count])).max(MAX.edges),
   /** `[event type, tick, count]`: ticks of ten seconds since the epoch. */
   rates: z.array(z.tuple([nameIndex, z.int().nonnegative(), count])).max(MAX.rates),
-  /** `[shard, requests, misses, bytes]`. */
-  demand: z.array(z.tuple([nameIndex, count, count, count])).max(MAX.demand),
+  /** `[shard, requests]`. */
+  demand: z.array(z.tuple([nameIndex, count])).max(MAX.demand),
   /** Sums over the reads since the last report. */
   /** By name of `core/reporting/read-counts.ts`; one that is missing counts nothing. */
   totals: z.record(z.string(), count).transform((some) => countsOf((name) => some[name] ?? 0)),
@@ -64,11 +63,20 @@ const plannedPrefetchSchema = z.object({
   arrival: z.int().nonnegative(),
   /** After this the prefetch is pointless and dropped. */
   expires: z.int().nonnegative(),
+  /** Why, in a few words, for people. */
+  cause: z.string().max(MAX_CAUSE_LENGTH).optional(),
 });
 export type PlannedPrefetch = z.infer<typeof plannedPrefetchSchema>;
 
 /** A prefetch as it travels: whole ms, and without the reason, which the message has. */
-export const toPlanned = ({ shard, probability, arrival, expires }: PlannedPrefetch): PlannedPrefetch => ({
+export const toPlanned = ({
+  shard,
+  probability,
+  arrival,
+  expires,
+  cause,
+}: PlannedPrefetch): PlannedPrefetch => ({
+  ...(cause !== undefined && { cause }),
   shard,
   probability,
   arrival: Math.max(0, Math.round(arrival)),

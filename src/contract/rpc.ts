@@ -3,13 +3,13 @@ import { z } from "zod";
 import type { Change, LoggedChanges } from "../core/coherence/change.ts";
 import type { Announcement } from "../core/coherence/lease-manager.ts";
 import type { Member } from "../core/coherence/membership.ts";
+import type { Correlation } from "../core/correlation/correlation-matrix.ts";
+import type { EventRate } from "../core/correlation/event-rates.ts";
+import type { CalibrationBin, RegionReadStats } from "../core/correlation/outcomes.ts";
+import type { ShownMap } from "../core/correlation/shared-model.ts";
+import type { SurgeCell } from "../core/correlation/surges.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
 import type { ShardEvent } from "../core/event.ts";
-import type { Correlation } from "../core/longterm/correlation-matrix.ts";
-import type { EventRate } from "../core/longterm/event-rates.ts";
-import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
-import type { CalibrationBin, RegionReadStats } from "../core/longterm/outcomes.ts";
-import type { PatternChange } from "../core/longterm/probability-map.ts";
 import type { Placement, RegionMove } from "../core/placement/rebalance.ts";
 import type { Region } from "../core/placement/regions.ts";
 import type { Topology } from "../core/placement/topology.ts";
@@ -123,12 +123,13 @@ export interface Explanation {
 /** The coordinator's learned state as people look at it. Times in ms since the epoch. */
 export interface CoordinatorOverview {
   readonly members: readonly ({ readonly partition: string } & Member)[];
+  /** The correlation matrix: within visits, and between surges. */
   readonly correlations: readonly Correlation[];
-  readonly probabilityMap: ProbabilityMap;
+  readonly surges: readonly SurgeCell[];
+  readonly probabilityMap: ShownMap;
   readonly placement: Placement;
   readonly topology: Topology;
   readonly rates: readonly EventRate[];
-  readonly changes: readonly PatternChange[];
   readonly outcomes: readonly RegionReadStats[];
   /** What each partition reported since it was first heard of. */
   readonly totals: readonly {

@@ -1,8 +1,9 @@
 import { html } from "hono/html";
 import type { PartitionStatus } from "../contract/rpc.ts";
 import type { StoredSettings } from "../contract/settings.ts";
-import type { Correlation } from "../core/longterm/correlation-matrix.ts";
-import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
+import type { Correlation } from "../core/correlation/correlation-matrix.ts";
+import type { ShownMap } from "../core/correlation/shared-model.ts";
+import type { SurgeCell } from "../core/correlation/surges.ts";
 import type { Placement } from "../core/placement/rebalance.ts";
 import type { ReadCounts } from "../core/reporting/read-counts.ts";
 
@@ -14,7 +15,8 @@ export interface AdminPageData {
   )[];
   readonly overview: {
     readonly correlations: readonly Correlation[];
-    readonly probabilityMap: ProbabilityMap;
+    readonly surges: readonly SurgeCell[];
+    readonly probabilityMap: ShownMap;
     readonly placement: Placement;
     readonly deadLetters: readonly { receivedAt: number; queue: string; fault: string }[];
   };
@@ -44,6 +46,7 @@ export function adminPage({ partitions, overview, settings, now }: AdminPageData
         ${mapTable(overview.probabilityMap)}
         <h2>Correlation matrix</h2>
         ${correlationTable(overview.correlations)}
+        ${surgeTable(overview.surges)}
         <h2>Placement</h2>
         ${placementTable(overview.placement)}
         <h2>Dead letters</h2>
@@ -116,7 +119,7 @@ function partitionTable(partitions: AdminPageData["partitions"]) {
   );
 }
 
-function mapTable(map: ProbabilityMap) {
+function mapTable(map: ShownMap) {
   const rows = Object.entries(map)
     .flatMap(([type, shards]) => Object.entries(shards).map(([shard, entry]) => ({ type, shard, ...entry })))
     .sort((a, b) => b.probability - a.probability);
@@ -138,11 +141,36 @@ function mapTable(map: ProbabilityMap) {
 function correlationTable(correlations: readonly Correlation[]) {
   if (correlations.length === 0) return note("Nothing learned yet.");
   return html`${table(
-    ["Event type", "Followed by", "Coefficient", "Times"],
+    ["Event type", "Followed by", "Probability", "After", "Coefficient", "Times"],
     correlations
       .slice(0, MAX_ROWS)
-      .map(({ type, next, coefficient, count }) => [type, next, coefficient.toFixed(3), count.toFixed(1)]),
+      .map(({ type, next, probability, delay, coefficient, count }) => [
+        type,
+        next,
+        probability.toFixed(3),
+        `${(delay / 1_000).toFixed(1)} s`,
+        coefficient.toFixed(3),
+        count.toFixed(1),
+      ]),
   )}${shortened(correlations.length, "/admin/api/correlations")}`;
+}
+
+function surgeTable(surges: readonly SurgeCell[]) {
+  if (surges.length === 0) return note("No surge of one event type is known to announce one of another.");
+  return html`${table(
+    ["A surge of", "in", "announces", "in", "after", "followed", "by chance"],
+    surges
+      .slice(0, MAX_ROWS)
+      .map((cell) => [
+        cell.type,
+        cell.region,
+        cell.next,
+        cell.nextRegion,
+        `${(cell.delay / 60_000).toFixed(1)} min`,
+        `${cell.followed} of ${cell.surges}`,
+        cell.byChance.toPrecision(2),
+      ]),
+  )}${shortened(surges.length, "/admin/api/correlations")}`;
 }
 
 function placementTable(placement: Placement) {

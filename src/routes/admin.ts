@@ -72,8 +72,8 @@ adminRoutes.get("/api/partitions", async (context) =>
 );
 
 adminRoutes.get("/api/correlations", async (context) => {
-  const { correlations } = await coordinatorOf(context.env).overview();
-  return context.json({ correlations });
+  const { correlations, surges } = await coordinatorOf(context.env).overview();
+  return context.json({ correlations, surges });
 });
 
 adminRoutes.get("/api/map", async (context) => {
@@ -82,8 +82,8 @@ adminRoutes.get("/api/map", async (context) => {
 });
 
 adminRoutes.get("/api/learning", async (context) => {
-  const { rates, changes, outcomes, calibration, scans } = await coordinatorOf(context.env).overview();
-  return context.json({ rates, changes, outcomes, calibration, scans });
+  const { rates, outcomes, calibration, scans } = await coordinatorOf(context.env).overview();
+  return context.json({ rates, outcomes, calibration, scans });
 });
 
 adminRoutes.get("/api/prefetches", async (context) => {

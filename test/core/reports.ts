@@ -1,4 +1,4 @@
-import type { LongTermModel } from "../../src/core/longterm/long-term-model.ts";
+import type { SharedModel } from "../../src/core/correlation/shared-model.ts";
 import { noCounts } from "../../src/core/reporting/read-counts.ts";
 import type { ReportBody } from "../../src/core/reporting/report.ts";
 import { type ReportedEvent, Reporter } from "../../src/core/reporting/reporter.ts";
@@ -8,14 +8,13 @@ export const START = Date.UTC(2026, 0, 5);
 
 /** Small tables, so that bounds are reached soon. */
 export const SMALL = {
-  shardRows: 32,
-  shardWidth: 4,
-  typeRows: 8,
-  typeWidth: 8,
-  pairs: 16,
+  shards: [32, 4],
+  types: [8, 8],
+  patterns: [16, 4],
+  series: 8,
   demand: 24,
   stateBytes: 60_000,
-};
+} as const;
 
 /** A read of `shard`; the rest as most reads are. */
 export const read = (
@@ -23,7 +22,7 @@ export const read = (
   shard: string,
   time: number,
   more: Partial<ReportedEvent> = {},
-): ReportedEvent => ({ type: "read", shard, user, time, missed: false, bytes: 100, ...more });
+): ReportedEvent => ({ type: "read", shard, user, time, isRead: true, ...more });
 
 /** One report of these events. */
 export function reportOf(events: readonly ReportedEvent[]): ReportBody {
@@ -48,15 +47,11 @@ export function sequence(
   );
 }
 
-/** All probabilities the model gives, gates aside: `from > to` → probability. */
-export function probabilities(
-  model: LongTermModel,
-  keys: Iterable<string>,
-  now: number,
-): Map<string, number> {
+/** All probabilities the model gives: `from > to` → probability. */
+export function probabilities(model: SharedModel, keys: Iterable<string>, now: number): Map<string, number> {
   const found = new Map<string, number>();
   for (const key of keys)
-    for (const { to, probability } of model.successors(key, now)) found.set(`${key} > ${to}`, probability);
+    for (const { to, probability } of model.followers(key, now)) found.set(`${key} > ${to}`, probability);
   return found;
 }
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ChangeLog } from "../../durable-objects/coordinator/change-log.ts";
 import { CoordinatorNode } from "../../durable-objects/coordinator/coordinator-node.ts";
+import type { QueuedPrefetch } from "../../durable-objects/coordinator/prefetch-sender.ts";
 import { migrate } from "../../migrations/migrate.ts";
 import { NodeHost } from "../../simulator/platform/node-host.ts";
 import { Prng } from "../../simulator/platform/prng.ts";
@@ -16,10 +17,11 @@ import { emptyReport } from "../support/empty-report.ts";
 const SECOND = 1_000;
 const MIGRATIONS = migrationsOf("coordinator");
 
-/** A coordinator, whose partitions note what they are told. */
+/** A coordinator, whose partitions note what they are told, and which notes what it sends to the queue. */
 function coordinator() {
   const time = new VirtualTime();
   const told: string[] = [];
+  const sent: QueuedPrefetch[] = [];
   const host = new NodeHost({
     time,
     prng: new Prng(1),
@@ -33,10 +35,10 @@ function coordinator() {
           hear: async ({ changes }) => void told.push(...changes.map(({ shard }) => `${name} ${shard}`)),
           forget: async () => undefined,
         }),
-        sendPrefetchBatch: async () => undefined,
+        sendPrefetchBatch: async (batch) => void sent.push(...batch),
       }),
   });
-  return { time, host, told };
+  return { time, host, told, sent };
 }
 
 const settings = (version: number, freshnessSeconds: number) => ({
@@ -99,6 +101,59 @@ describe("the coordinator", () => {
     expect(await host.call((node) => node.applyReports([report]))).toBe(0);
     const { totals } = await host.call((node) => node.overview());
     expect(totals.map(({ counts }) => counts.reads)).toEqual([8]);
+  });
+});
+
+describe("scans", () => {
+  const TICK = 10 * SECOND;
+  /** A report of what users of a region did in one tick. */
+  const tickOf = (region: "weur" | "oc", type: string, time: number) =>
+    emptyReport({
+      partition: `g1:${region}:0`,
+      region,
+      sequence: time,
+      time,
+      names: [`e:${type}`, `s:${type}/1`],
+      seen: [[1, 20]],
+      edges: [[0, 1, 20, 0]],
+      rates: [[0, Math.floor(time / TICK) - 1, 20]],
+      demand: [[1, 20]],
+    });
+
+  it("run at once when a surge begins, and send what it announces to a region that is silent, in time", async () => {
+    const { time, host, sent } = coordinator();
+    const apply = (region: "weur" | "oc", type: string) =>
+      host.call((node) => node.applyReports([tickOf(region, type, Math.floor(time.now / TICK) * TICK)]));
+    const surge = async (region: "weur" | "oc", type: string) => {
+      for (let tick = 0; tick < 6; tick++) {
+        await apply(region, type);
+        await time.sleep(TICK);
+      }
+    };
+    const script = async (): Promise<void> => {
+      await host.call((node) => node.heartbeat({ ...beat(), partition: "g1:oc:0", region: "oc" }));
+      for (const hours of [2, 3, 1.5]) {
+        const next = time.now + hours * 3_600 * SECOND;
+        await surge("weur", "A");
+        await time.sleep(9 * 60 * SECOND);
+        await surge("oc", "B");
+        await time.sleep(next - time.now);
+      }
+      sent.length = 0;
+      await surge("weur", "A");
+    };
+    let isOver = false;
+    void script().then(() => {
+      isOver = true;
+    });
+    await time.run(() => isOver);
+    const announced = sent.filter(({ body }) =>
+      body.prefetches.some(({ cause }) => cause?.startsWith("A surged")),
+    );
+    expect(announced.map(({ body }) => [body.partition, body.reason])).toEqual([["g1:oc:0", "scan"]]);
+    expect(announced[0]?.body.prefetches.map(({ shard }) => shard)).toEqual(["B/1"]);
+    expect(announced[0]?.delaySeconds).toBeGreaterThan(6 * 60);
+    expect(announced[0]?.delaySeconds).toBeLessThan(10 * 60);
   });
 });
 

@@ -42,6 +42,18 @@ describe.each(OTHERS)("a prefetch proposed by %s", (reason) => {
     expect((await bench.read("s/1")).cache).toBe("Foreshard; hit; detail=prefetched");
   });
 
+  it("says why, to whoever asks", async () => {
+    const bench = new Bench();
+    await stored(bench, "s/0");
+    const now = bench.clock.now();
+    const cause = "A surged in weur; B follows in oc after 10 min";
+    const proposal = { shard: "s/0", probability: 0.9, arrival: now, expires: now + 60_000 };
+    bench.partition.prefetch([{ ...proposal, cause }], reason);
+    expect(bench.partition.explain("s/0").decision).toMatchObject({ reason, cause });
+    bench.partition.prefetch([{ ...proposal, shard: "s/1" }], reason);
+    expect(bench.partition.explain("s/1").decision).not.toHaveProperty("cause");
+  });
+
   it("is refused when it is not worth its price", async () => {
     const bench = new Bench({ prefetchCost: 0.3 });
     await stored(bench, "s/0", "s/2");

@@ -11,7 +11,6 @@ export const emptyReport = (more: Partial<Report> = {}): Report => ({
   names: [],
   seen: [],
   edges: [],
-  pairs: [],
   rates: [],
   demand: [],
   totals: noCounts(),

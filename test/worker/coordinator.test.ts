@@ -12,13 +12,15 @@ const report = (sequence: number, overrides: Partial<Report> = {}): Report =>
     time: Date.now(),
     names: ["e:login", "s:profile/home", "e:read"],
     seen: [[1, 8]],
-    edges: [[0, 1, [10, 8]]],
-    pairs: [[0, 2, 8]],
+    edges: [
+      [0, 1, 8, 80],
+      [0, 2, 8, 80],
+    ],
     rates: [
       [0, Math.floor(Date.now() / 10_000), 10],
       [2, Math.floor(Date.now() / 10_000), 90],
     ],
-    demand: [[1, 8, 1, 800]],
+    demand: [[1, 8]],
     totals: { ...noCounts(), reads: 8, hits: 7, misses: 1, bytes: 800 },
     ...overrides,
   });

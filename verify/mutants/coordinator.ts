@@ -15,7 +15,7 @@ export const COORDINATOR_MUTANTS: readonly Mutant[] = [
     tests: [NODE],
   },
   {
-    file: "durable-objects/coordinator/coordinator-node.ts",
+    file: "durable-objects/coordinator/learned.ts",
     find: "report.sequence)) continue;",
     replace: "report.sequence) && report.sequence < 0) continue;",
     why: "a report delivered twice counts twice",

@@ -69,8 +69,8 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     tests: [COORDINATOR],
   },
   {
-    file: "durable-objects/coordinator/coordinator-node.ts",
-    find: "        this.#model.unplan(plans);\n",
+    file: "durable-objects/coordinator/scanner.ts",
+    find: "        this.#deps.unplan(plans);\n",
     replace: "",
     why: "a scan whose messages the queue did not take is never repeated",
     tests: [COORDINATOR],
@@ -83,7 +83,7 @@ export const GATE_MUTANTS: readonly Mutant[] = [
     tests: [COORDINATOR],
   },
   {
-    file: "src/core/longterm/partition-totals.ts",
+    file: "src/core/correlation/partition-totals.ts",
     find: "addCounts(before.counts, counts)",
     replace: "counts",
     why: "what a partition counted before its memory went is forgotten",

@@ -1,4 +1,5 @@
 import { hashText } from "../hash.ts";
+import { contextOf, EVENT } from "./shard-table.ts";
 
 /** Kinds of events told apart; they are named by programs, not by users. Beyond the bound all new ones are one. */
 const MAX_TYPES = 1_024;
@@ -7,6 +8,7 @@ const MAX_TYPES = 1_024;
 export class EventTypes {
   readonly #types = new Map<string, number>();
   readonly #hashes: number[] = [];
+  readonly #contexts: number[] = [];
 
   /** The small integer for events of this type and data type. */
   of(type: string, dataType: string | undefined): number {
@@ -16,7 +18,13 @@ export class EventTypes {
     const next = Math.min(this.#types.size, MAX_TYPES);
     if (next < MAX_TYPES) this.#types.set(name, next);
     this.#hashes[next] = hashText(next < MAX_TYPES ? name : "");
+    this.#contexts[next] = contextOf(next < MAX_TYPES ? type : "", EVENT);
     return next;
+  }
+
+  /** The event type alone, as the context of what follows. */
+  context(type: number): number {
+    return this.#contexts[type] as number;
   }
 
   /** A hash of what the integer stands for: the same in every instance. */

@@ -45,10 +45,10 @@ export class Candidates {
     if (index >= 0) this.bins[index * this.experts + expert] = bin;
   }
 
-  /** It follows directly in this share of the cases, after a delay of `delayStep`. */
+  /** It follows directly in this share of the cases, after a delay of `delayStep`. What was told first counts. */
   follows(handle: number, share: number, delayStep: number): void {
     const index = this.indexOf(handle);
-    if (index < 0) return;
+    if (index < 0 || (this.delayStep[index] as number) > 0) return;
     this.direct[index] = share;
     this.delayStep[index] = delayStep;
   }

@@ -13,7 +13,7 @@ import { NumberTemplates } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
 import { USER_PLACEHOLDER } from "./row-bins.ts";
 import { delayOf, type RowTable, type RowTableState } from "./row-table.ts";
-import { SharedMap } from "./shared-map.ts";
+import { contextOfPattern, SharedMap } from "./shared-map.ts";
 import { Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
 import { HISTORY, type Step, UserHistories } from "./user-histories.ts";
@@ -137,7 +137,7 @@ export class Predictor {
     this.#successors.propose(slot, user, this.candidates, 0);
     if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
     this.#mapBins.fill(-1, 0, this.candidates.count);
-    this.#proposeMap(slot, plain, user);
+    this.#proposeMap(slot, plain, type, user);
     for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
   }
 
@@ -217,11 +217,17 @@ export class Predictor {
     return pattern;
   }
 
-  #proposeMap(slot: number, context: number, user: string): void {
+  /** What others know of the shard, or of the user's last two event types, or of the last: the first that is known. */
+  #proposeMap(slot: number, context: number, type: number, user: string): void {
+    const eventType = this.#types.context(type);
+    const before = this.#histories.noteEventType(slot, eventType);
     if (!this.#map.filled) return;
-    this.#map.propose(context, this.#successors.experience(slot), user, (handle, bin) => {
+    const contexts = [context, contextOfPattern(before, eventType), eventType];
+    this.#map.propose(contexts, this.#successors.experience(slot), user, (handle, bin, share, delayStep) => {
       const index = this.candidates.indexOf(handle);
-      if (index >= 0) this.#mapBins[index] = bin;
+      if (index < 0) return;
+      this.#mapBins[index] = bin;
+      this.candidates.follows(handle, share, delayStep);
     });
   }
 

@@ -168,8 +168,17 @@ export class RowTable {
     return false;
   }
 
-  /** Sets the row of `key`: `total` visits, of which `counts[i]` led to `targets[i]`; all are scaled down to fit. */
-  put(key: number, total: number, targets: readonly number[], counts: readonly number[]): void {
+  /**
+   * Sets the row of `key`: `total` visits, of which `counts[i]` led to `targets[i]` after `delays[i]` ms; the counts are
+   * scaled down to fit.
+   */
+  put(
+    key: number,
+    total: number,
+    targets: readonly number[],
+    counts: readonly number[],
+    delays: readonly number[],
+  ): void {
     const row = this.findOrAdd(key);
     this.#clear(row);
     const scale = Math.min(UNIT, (this.#halveAt - UNIT) / Math.max(total, 1));
@@ -178,6 +187,7 @@ export class RowTable {
     for (let i = 0; i < most; i++) {
       this.targets[row * this.slots + i] = targets[i] as number;
       this.#counts[row * this.slots + i] = Math.min(255, Math.round((counts[i] as number) * scale));
+      this.addDelay(row * this.slots + i, delays[i] as number);
     }
   }
 

@@ -1,5 +1,5 @@
 import { hashPair } from "../hash.ts";
-import { shardOfKey, typeOfKey } from "../keys.ts";
+import { patternOfKey, shardOfKey, typeOfKey } from "../keys.ts";
 import { contextOf, EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { ABSENT_BINS, presentBin, priorOfBin, ROW_BINS, shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
@@ -28,7 +28,7 @@ export class SharedMap {
   /** @param rows number of rows kept, a power of two. */
   constructor(shards: ShardTable, rows: number) {
     this.#shards = shards;
-    this.#rows = new RowTable({ rows, slots: SLOTS, halveAt: 64 });
+    this.#rows = new RowTable({ rows, slots: SLOTS, halveAt: 64, delays: true });
   }
 
   get bytes(): number {
@@ -44,31 +44,36 @@ export class SharedMap {
   apply({ whole, entries }: MapDelta): void {
     if (whole) this.#rows.clear();
     for (const [key, next] of entries) {
-      const type = typeOfKey(key);
+      const from = contextOfKey(key);
+      if (from === 0) continue;
       const targets = next.map(([shard]) => this.#reference(shard));
       const counts = next.map(([, probability]) => probability * WEIGHT);
-      const from = type === null ? contextOfShard(shardOfKey(key) ?? "") : contextOf(type, EVENT);
-      this.#rows.put(hashPair(from, 0), WEIGHT, targets, counts);
+      const delays = next.map(([, , delay]) => delay);
+      this.#rows.put(hashPair(from, 0), WEIGHT, targets, counts, delays);
     }
     if (whole || entries.length > 0) this.#filled = entries.length > 0;
   }
 
-  /** Calls `name` for each shard that others read after `context`, unless there is `experience` enough here. */
+  /**
+   * Calls `name` for each shard that others read after the first of the `contexts` of which anything is known, unless
+   * there is `experience` enough here.
+   */
   propose(
-    context: number,
+    contexts: readonly number[],
     experience: number,
     user: string,
-    name: (handle: number, bin: number) => void,
+    name: (handle: number, bin: number, share: number, delayStep: number) => void,
   ): void {
     if (experience >= OWN_EXPERIENCE) return;
     const rows = this.#rows;
-    const row = rows.find(hashPair(context, 0));
-    if (row < 0) return;
+    const row = contexts.map((context) => rows.find(hashPair(context, 0))).find((found) => found >= 0);
+    if (row === undefined) return;
     for (let slot = row * SLOTS; slot < (row + 1) * SLOTS; slot++) {
-      if (rows.count(slot) === 0 || rows.count(slot) < MIN_SHARE * rows.total(row)) continue;
+      const share = rows.count(slot) / rows.total(row);
+      if (rows.count(slot) === 0 || share < MIN_SHARE) continue;
       const target = this.#shards.resolve(rows.targets[slot] as number);
       const handle = target === 0 ? 0 : shardOf(target, this.#shards, user);
-      if (handle !== 0) name(handle, presentBin(rows, row, slot));
+      if (handle !== 0) name(handle, presentBin(rows, row, slot), share, rows.delayStep(slot));
     }
   }
 
@@ -90,4 +95,17 @@ export class SharedMap {
 }
 
 const kindOf = (shard: string) => (shard.includes(USER_PLACEHOLDER) ? PATTERN : SHARD);
-const contextOfShard = (shard: string): number => contextOf(shard, kindOf(shard));
+
+/** The context that a pattern of two event types in a row is. */
+export const contextOfPattern = (previous: number, type: number): number => hashPair(previous, type);
+
+/** The context that a key of the map is; 0 for none. */
+function contextOfKey(key: string): number {
+  const shard = shardOfKey(key);
+  if (shard !== null) return contextOf(shard, kindOf(shard));
+  const type = typeOfKey(key);
+  if (type !== null) return contextOf(type, EVENT);
+  const [previous, next] = patternOfKey(key) ?? [];
+  if (previous === undefined || next === undefined) return 0;
+  return contextOfPattern(contextOf(previous, EVENT), contextOf(next, EVENT));
+}

@@ -26,6 +26,8 @@ export class UserHistories {
   readonly #contexts: Int32Array;
   readonly #other: Int32Array;
   readonly #typed: Uint8Array;
+  /** Context of the last event's type. */
+  readonly #eventType: Int32Array;
   /** Time of the last step, ms since the epoch. */
   readonly #time: Float64Array;
   readonly #length: Int32Array;
@@ -44,6 +46,7 @@ export class UserHistories {
     this.#contexts = new Int32Array(limit * HISTORY);
     this.#other = new Int32Array(limit);
     this.#typed = new Uint8Array(limit);
+    this.#eventType = new Int32Array(limit);
     this.#time = new Float64Array(limit);
     this.#length = new Int32Array(limit);
     this.#lastTick = new Int32Array(limit);
@@ -53,7 +56,7 @@ export class UserHistories {
   get bytes(): number {
     return (
       this.#history.byteLength * 3 +
-      this.#length.byteLength * 5 +
+      this.#length.byteLength * 6 +
       this.#used.byteLength * 2 +
       this.#users.length * ENTRY_BYTES
     );
@@ -69,7 +72,7 @@ export class UserHistories {
     const slot = this.#users.length < this.#limit ? this.#users.length : this.#displace();
     this.#users[slot] = user;
     this.#slots.set(user, slot);
-    this.#length[slot] = this.#lastTick[slot] = this.#used[slot] = 0;
+    this.#length[slot] = this.#lastTick[slot] = this.#used[slot] = this.#eventType[slot] = 0;
     return slot;
   }
 
@@ -102,6 +105,13 @@ export class UserHistories {
   /** Whether the latest step's context has the kind of the event in it. */
   isTyped(slot: number): boolean {
     return this.#typed[slot] === 1;
+  }
+
+  /** The user has an event of this type; returns the type of the one before, both as contexts. 0: there was none. */
+  noteEventType(slot: number, type: number): number {
+    const before = this.#eventType[slot] as number;
+    this.#eventType[slot] = type;
+    return before;
   }
 
   /** Time since the latest step, ms. */

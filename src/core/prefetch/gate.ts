@@ -262,7 +262,7 @@ export class PrefetchGate {
   }
 
   #note(
-    { shard, reason, probability: p }: Prefetch,
+    { shard, reason, cause, arrival, probability: p }: Prefetch,
     price: number,
     at: number,
     outcome: PrefetchOutcome,
@@ -272,10 +272,12 @@ export class PrefetchGate {
     this.#deps.history.note(shard, {
       at: epochMillis(at),
       reason,
+      ...(cause !== undefined && { cause }),
       ...(event !== undefined && { event: event.type }),
       ...(event?.shard !== undefined && { after: event.shard }),
       ...(expert !== undefined && { expert }),
       probability: p,
+      arrival,
       price,
       outcome,
     });

@@ -31,12 +31,16 @@ export type PrefetchOutcome =
 export interface PrefetchDecision {
   readonly at: EpochMillis;
   readonly reason: PrefetchReason;
+  /** Why whoever proposed it did, where a scan said so. */
+  readonly cause?: string;
   /** Type of the event that led to it, and the shard that was read, where an event did. */
   readonly event?: string;
   readonly after?: string;
   /** The expert that thought most of it, where the own predictor proposed it. */
   readonly expert?: Expert;
   readonly probability: Probability;
+  /** When its request was expected. */
+  readonly arrival: EpochMillis;
   /** What it had to earn, in units of what one hit saves. */
   readonly price: number;
   outcome: PrefetchOutcome;

@@ -4,6 +4,9 @@ import type { EpochMillis, Probability } from "../units.ts";
 export const PREFETCH_REASONS = ["predicted", "neighbour", "scan", "placement"] as const;
 export type PrefetchReason = (typeof PREFETCH_REASONS)[number];
 
+/** Characters of a cause: a sentence; it travels with each shard, and many go into one message. */
+export const MAX_CAUSE_LENGTH = 120;
+
 /** A shard to be fetched before it is asked for. */
 export interface Prefetch {
   readonly shard: string;
@@ -14,4 +17,6 @@ export interface Prefetch {
   /** After this the fetch is pointless. */
   readonly expires: EpochMillis;
   readonly reason: PrefetchReason;
+  /** Why, in a few words, for people; at most {@link MAX_CAUSE_LENGTH} characters. */
+  readonly cause?: string;
 }

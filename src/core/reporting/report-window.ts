@@ -1,10 +1,9 @@
-import { delayBin } from "../learning/delay-histogram.ts";
-import { DELAY_BINS, TICK } from "./report.ts";
+import { TICK } from "./report.ts";
 
 /** Names held between two reports. A report is taken every few hundred events, so this is reached only by a flood. */
 const MAX_NODES = 4_000;
-/** Successors held of one name between two reports; far more than a report has room for. */
-const MAX_NEXT = 64;
+/** What may follow one name between two reports; far more than a report has room for. */
+const MAX_NEXT = 256;
 /** Ticks of one event type held between two reports; what is older counts for the last one held. */
 const MAX_TICKS = 32;
 
@@ -12,11 +11,9 @@ const MAX_TICKS = 32;
 export interface Edge {
   readonly from: Node;
   readonly to: Node;
-  weight: number;
-  /** Most edges between two reports know one bin of delays only: `rest` lists others, `[bin, weight, …]`. */
-  readonly bin: number;
-  binWeight: number;
-  rest: number[] | null;
+  count: number;
+  /** Sum of log₂(1 + delay in ms). */
+  logDelay: number;
 }
 
 /** What was counted about one name since the last report. */
@@ -26,12 +23,9 @@ export interface Node {
   window: number;
   seen: number;
   next: Map<Node, Edge> | null;
-  /** Of an event type: types that followed, and counts by tick. */
-  followers: Map<Node, number> | null;
+  /** Of an event type: counts by tick. */
   ticks: Map<number, number> | null;
   requests: number;
-  misses: number;
-  bytes: number;
 }
 
 /** Counts between two reports, name by name. Nodes are shared with users' contexts, which outlive a report. */
@@ -60,23 +54,12 @@ export class ReportWindow {
     return this.#nodes.get(node.key) ?? this.#register(node);
   }
 
-  /** Counts that `to` followed `from` after `delay` ms; `known` is their edge if the caller has it at hand. O(1). */
-  link(from: Node, to: Node, weight: number, delay: number, known: Edge | null = null): Edge | null {
-    const bin = delayBin(delay, DELAY_BINS);
-    const edge = known?.from === from && known.to === to ? known : from.next?.get(to);
-    if (edge === undefined) return this.#begin(from, to, weight, bin);
-    edge.weight += weight;
-    if (edge.bin === bin) edge.binWeight += weight;
-    else addToRest(edge, bin, weight);
-    return edge;
-  }
-
-  /** Counts that an event of type `next` followed one of `type`. O(1). */
-  pair(type: Node, next: Node, weight: number): void {
-    if (type.followers === null) type.followers = new Map();
-    const before = type.followers.get(next);
-    if (before !== undefined || type.followers.size < MAX_NEXT)
-      type.followers.set(next, (before ?? 0) + weight);
+  /** Counts that `to` followed `from`, `logDelay` being log₂(1 + delay in ms). O(1). */
+  link(from: Node, to: Node, logDelay: number): void {
+    const edge = from.next?.get(to) ?? this.#begin(from, to);
+    if (edge === null) return;
+    edge.count++;
+    edge.logDelay += logDelay;
   }
 
   /** Counts an event of a type. O(1). */
@@ -96,10 +79,10 @@ export class ReportWindow {
     this.#window++;
   }
 
-  #begin(from: Node, to: Node, weight: number, bin: number): Edge | null {
+  #begin(from: Node, to: Node): Edge | null {
     if (from.next === null) from.next = new Map();
     if (from.next.size >= MAX_NEXT) return null;
-    const edge: Edge = { from, to, weight, bin, binWeight: weight, rest: null };
+    const edge: Edge = { from, to, count: 0, logDelay: 0 };
     from.next.set(to, edge);
     this.#edges.push(edge);
     return edge;
@@ -113,30 +96,16 @@ export class ReportWindow {
   }
 }
 
-function addToRest(edge: Edge, bin: number, weight: number): void {
-  if (edge.rest === null) edge.rest = [];
-  const { rest } = edge;
-  for (let i = 0; i < rest.length; i += 2)
-    if (rest[i] === bin) {
-      rest[i + 1] = (rest[i + 1] as number) + weight;
-      return;
-    }
-  rest.push(bin, weight);
-}
-
 const newNode = (key: string): Node => ({
   key,
   window: 0,
   seen: 0,
   next: null,
-  followers: null,
   ticks: null,
   requests: 0,
-  misses: 0,
-  bytes: 0,
 });
 
 function reset(node: Node): void {
-  node.seen = node.requests = node.misses = node.bytes = 0;
-  node.next = node.followers = node.ticks = null;
+  node.seen = node.requests = 0;
+  node.next = node.ticks = null;
 }

@@ -4,12 +4,8 @@ import type { ReadCounts } from "./read-counts.ts";
 import { MAX, type ReportBody } from "./report.ts";
 import type { Edge, Node, ReportWindow } from "./report-window.ts";
 
-const BRACKETS = 3;
-/** Bytes of an index with its comma, and of a delay bin with its. */
-const INDEX = 5;
-const BIN = 3;
-/** Bytes of a number of at most two decimals, with its comma. O(1). */
-const bytesOf = (value: number): number => Math.ceil(Math.log10(value + 2)) + 4;
+/** Bytes of an entry besides its numbers: brackets, commas, and two indices. */
+const ENTRY = 14;
 /** Totals, calibration and the names of the fields. */
 const FRAME = 2_000;
 
@@ -31,55 +27,50 @@ export function writeReport(
 }
 
 class BoundedReport {
-  readonly draft: Draft = { names: [], seen: [], edges: [], pairs: [], rates: [], demand: [] };
+  readonly draft: Draft = { names: [], seen: [], edges: [], rates: [], demand: [] };
   readonly #index = new Map<Node, number>();
   #left: number = MAX.reportBytes - FRAME;
 
   /** Rates first: they are few, and what says how often an event type occurred. */
   writeTypes(nodes: readonly Node[]): void {
-    const { rates, pairs } = this.draft;
+    const { rates } = this.draft;
     for (const node of nodes)
       for (const [tick, count] of node.ticks ?? [])
-        if (rates.length < MAX.rates && this.#afford(BRACKETS + INDEX + bytesOf(tick) + bytesOf(count), node))
+        if (rates.length < MAX.rates && this.#afford([tick, count], node))
           rates.push([this.#name(node), tick, count]);
-    const followers = nodes.flatMap((node) =>
-      [...(node.followers ?? [])].map(([next, weight]) => ({ node, next, weight })),
-    );
-    for (const { node, next, weight } of heaviest(followers, ({ weight }) => weight))
-      if (pairs.length < MAX.pairs && this.#afford(BRACKETS + 2 * INDEX + bytesOf(weight), node, next))
-        pairs.push([this.#name(node), this.#name(next), rounded(weight)]);
   }
 
-  /** How often shards occurred: without it an edge says nothing. */
+  /** How often shards and patterns occurred: without it an edge says nothing. */
   writeSeen(nodes: readonly Node[]): void {
     const { seen } = this.draft;
     const counted = nodes.filter((node) => node.seen > 0 && node.ticks === null);
     for (const node of heaviest(counted, ({ seen: count }) => count))
-      if (seen.length < MAX.seen && this.#afford(BRACKETS + INDEX + bytesOf(node.seen), node))
-        seen.push([this.#name(node), node.seen]);
+      if (seen.length < MAX.seen && this.#afford([node.seen], node)) seen.push([this.#name(node), node.seen]);
   }
 
   writeDemand(nodes: readonly Node[]): void {
     const { demand } = this.draft;
     const wanted = nodes.filter(({ requests }) => requests > 0);
     for (const node of heaviest(wanted, ({ requests }) => requests))
-      if (demand.length < MAX.demand && this.#afford(BRACKETS + INDEX + demandBytes(node), node))
-        demand.push([this.#name(node), node.requests, node.misses, node.bytes]);
+      if (demand.length < MAX.demand && this.#afford([node.requests], node))
+        demand.push([this.#name(node), node.requests]);
   }
 
-  /** Edges take what room is left, the heaviest first: a far and single successor is what goes. */
+  /** Edges take what room is left, the heaviest first: a far and single follower is what goes. */
   writeEdges(all: readonly Edge[]): void {
     const { edges } = this.draft;
-    for (const edge of heaviest(all, ({ weight }) => weight, MAX.edges)) {
-      if (this.#left < BRACKETS + 2 * INDEX) return;
-      if (edges.length >= MAX.edges || !this.#afford(edgeBytes(edge), edge.from, edge.to)) continue;
-      edges.push([this.#name(edge.from), this.#name(edge.to), delaysOf(edge)]);
+    for (const { from, to, count, logDelay } of heaviest(all, nearness)) {
+      if (edges.length === MAX.edges || this.#left < ENTRY) return;
+      // Two decimals of a sum of logarithms are plenty, and short in JSON.
+      const rounded = Math.round(logDelay * 100) / 100;
+      if (this.#afford([count, rounded], from, to))
+        edges.push([this.#name(from), this.#name(to), count, rounded]);
     }
   }
 
   /** Takes the bytes of an entry and of names not yet written off what is left; false when they do not fit. */
-  #afford(bytes: number, node: Node, other = node): boolean {
-    let cost = bytes;
+  #afford(numbers: readonly number[], node: Node, other = node): boolean {
+    let cost = ENTRY + numbers.join().length;
     let fresh = 0;
     if (!this.#index.has(node)) {
       cost += jsonBytes(node.key);
@@ -104,49 +95,16 @@ class BoundedReport {
   }
 }
 
-const demandBytes = ({ requests, misses, bytes }: Node): number =>
-  bytesOf(requests) + bytesOf(misses) + bytesOf(bytes);
-
-const edgeBytes = ({ binWeight, weight, rest }: Edge): number => {
-  const one = bytesOf(binWeight) + BIN + 2 * BRACKETS + 2 * INDEX;
-  return rest === null ? one : one + (rest.length / 2) * (BIN + bytesOf(weight));
-};
-
-const delaysOf = ({ bin, binWeight, rest }: Edge): number[] => {
-  const delays = [bin, rounded(binWeight)];
-  if (rest !== null)
-    for (let i = 0; i < rest.length; i += 2) delays.push(rest[i] as number, rounded(rest[i + 1] as number));
-  return delays;
-};
-
-/** Weights of edges are sums of 1/d; two decimals are plenty, and short in JSON. */
-const rounded = (weight: number): number => Math.round(weight * 100) / 100;
+/** What an edge is worth where not all fit: its count, less the longer it took. */
+const nearness = ({ count, logDelay }: Edge): number => (count * count) / (count + logDelay);
 
 /** Classes of weight that {@link heaviest} tells apart: half octaves of 1/32. */
 const CLASSES = 64;
 
-/**
- * The heaviest of the items to within half an octave, at most `limit` and the rest of the class where that ends: two
- * passes instead of a sort. O(n).
- */
-function heaviest<T>(
-  items: readonly T[],
-  weight: (item: T) => number,
-  limit = Number.POSITIVE_INFINITY,
-): T[] {
-  const classOf = (item: T): number => Math.min(CLASSES - 1, halfLog2(Math.min(2 ** 30, weight(item) * 32)));
-  const sizes = new Uint32Array(CLASSES);
-  for (const item of items) {
-    const level = classOf(item);
-    sizes[level] = (sizes[level] as number) + 1;
-  }
-  let lightest = CLASSES - 1;
-  for (let sum = sizes[lightest] as number; lightest > 0 && sum < limit; sum += sizes[lightest] as number)
-    lightest--;
+/** The items, the heaviest first to within half an octave: a pass instead of a sort. O(n). */
+function* heaviest<T>(items: readonly T[], weight: (item: T) => number): Generator<T> {
   const classes: T[][] = Array.from({ length: CLASSES }, () => []);
-  for (const item of items) {
-    const level = classOf(item);
-    if (level >= lightest) classes[level]?.push(item);
-  }
-  return classes.reverse().flat();
+  for (const item of items)
+    classes[Math.min(CLASSES - 1, halfLog2(Math.min(2 ** 30, weight(item) * 32)))]?.push(item);
+  for (const alike of classes.reverse()) yield* alike;
 }

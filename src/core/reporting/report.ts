@@ -3,25 +3,20 @@ import type { ReadCounts } from "./read-counts.ts";
 /** Length of a tick of the event rates. */
 export const TICK = 10_000;
 
-/** Bins of an edge's delays, one for each doubling: the last begins at 2¹⁴ ms, which the lookahead of 30 s ends. */
-export const DELAY_BINS = 16;
-
 /**
  * What a partition learned since its last report: counts and deltas, no users. Names stand once, in `names`; all
- * else refers to them by index. `s:` names a shard, `e:` an event type.
+ * else refers to them by index. `s:` names a shard, `e:` an event type, `p:` a pattern of two.
  */
 export interface ReportBody {
   readonly names: string[];
-  /** `[shard, count]`: how often it occurred as something that can be followed. */
+  /** `[shard or pattern, count]`: how often it occurred as something that can be followed. Types have rates. */
   readonly seen: [name: number, count: number][];
-  /** `[from, to, [delay bin, weight, delay bin, weight …]]`. */
-  readonly edges: [from: number, to: number, delays: number[]][];
-  /** `[event type, event type that followed, weight]`. */
-  readonly pairs: [type: number, next: number, weight: number][];
+  /** `[from, to, occurrences of "from" that "to" followed, sum of log₂(1 + delay in ms)]`. */
+  readonly edges: [from: number, to: number, count: number, logDelay: number][];
   /** `[event type, tick, count]`: tick n is the time from n·{@link TICK} ms since the epoch. */
   readonly rates: [type: number, tick: number, count: number][];
-  /** `[shard, requests, misses, bytes]`. */
-  readonly demand: [shard: number, requests: number, misses: number, bytes: number][];
+  /** `[shard, requests]`. */
+  readonly demand: [shard: number, requests: number][];
   readonly totals: ReadCounts;
   /** Per tenth of predicted probability: `[predictions, sum of probabilities, used]`. */
   readonly calibration: [predictions: number, probability: number, used: number][];
@@ -34,11 +29,8 @@ export const MAX = {
   names: 3_000,
   seen: 1_500,
   edges: 2_000,
-  pairs: 300,
   rates: 300,
   demand: 600,
-  /** `[bin, weight]` pairs flattened: all bins. */
-  delays: 2 * DELAY_BINS,
   /** Of the calibration: one bin for each tenth. */
   calibration: 10,
   /** Far more than one report can count; a broken one must not drown the rest. */

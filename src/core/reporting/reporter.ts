@@ -1,9 +1,10 @@
-import { MAX_KEY_LENGTH, shardKey, typeKey } from "../keys.ts";
+import { BoundedMap } from "../collections/bounded-map.ts";
+import { MAX_KEY_LENGTH, patternKey, shardKey, typeKey, typeOfKey } from "../keys.ts";
 import { isEmpty, type ReadCounts } from "./read-counts.ts";
 import { MAX, type ReportBody } from "./report.ts";
-import { type Edge, type Node, ReportWindow } from "./report-window.ts";
+import { type Node, ReportWindow } from "./report-window.ts";
 import { writeReport } from "./report-writer.ts";
-import { LOOKAHEAD, type UserContext, UserContexts, VISIT_GAP } from "./user-contexts.ts";
+import { HORIZON, UserContext } from "./user-context.ts";
 
 /** An event as the home of its user saw it. */
 export interface ReportedEvent {
@@ -12,28 +13,29 @@ export interface ReportedEvent {
   readonly user: string;
   /** ms since the epoch. */
   readonly time: number;
+  /** Whether it read its shard, or only spoke of it. */
+  readonly isRead: boolean;
 }
 
 /** Users whose contexts are kept; some 500 bytes each. */
 const MAX_USERS = 5_000;
 
-/** What an event counts as follower of the one d events before: 1/d, so that the direct successor is the strongest. */
-const WEIGHTS = Float64Array.from({ length: LOOKAHEAD + 1 }, (_, d) => (d === 0 ? 0 : 1 / d));
-
 /**
- * Collects what a partition reports: which shards follow which shard and which event type within the lookahead of the
- * same user, how event types go and pair, and what is wanted. An occurrence of a key counts a follower at most once,
- * at its first coming, so that follower ÷ occurrences is a probability. Users' ids never enter the report.
- * An event costs O(lookahead).
+ * Collects what a partition reports: which shards and event types follow a shard, an event type or a pattern of two within
+ * the horizon, how event types go, and what is wanted. An occurrence counts each follower once, at its first coming, so
+ * that count ÷ occurrences is the probability that it comes within the horizon. An event's own read belongs to its type,
+ * after no time: "an event of this type asks for this shard". Users' ids never enter the report. An event costs
+ * O(horizon).
  */
 export class Reporter {
-  readonly #users: UserContexts;
+  /** The users seen last; the one silent longest is forgotten first. */
+  readonly #users: BoundedMap<string, UserContext>;
   readonly #window = new ReportWindow();
   #calibration = noCalibration();
   #events = 0;
 
   constructor(maxUsers = MAX_USERS) {
-    this.#users = new UserContexts(maxUsers);
+    this.#users = new BoundedMap(maxUsers);
   }
 
   /** Events since the last report. */
@@ -47,20 +49,16 @@ export class Reporter {
     const type = this.#nodeOf(typeKey(event.type));
     const shard = event.shard === undefined ? null : this.#nodeOf(shardKey(event.shard));
     if (type === null) return;
-    const context = this.#users.of(event.user);
+    const context = this.#users.get(event.user) ?? new UserContext();
+    this.#users.set(event.user, context);
+    context.endAt(event.time);
     this.#follow(context, type, shard, event.time);
-    context.push(shard, type, event.time);
+    if (shard !== null) this.#window.link(type, shard, 0);
+    context.push({ shard, type, pattern: this.#patternOf(context, event.type), time: event.time });
     this.#window.tick(type, event.time);
-    if (shard !== null) shard.seen++;
-  }
-
-  /** Counts a read that its shard's owner answered, and whether it waited for the storage. */
-  demand(shard: string, missed: boolean, bytes: number): void {
-    const node = this.#nodeOf(shardKey(shard));
-    if (node === null) return;
-    node.requests++;
-    node.bytes += bytes;
-    if (missed) node.misses++;
+    if (shard === null) return;
+    shard.seen++;
+    if (event.isRead) shard.requests++;
   }
 
   /** Counts a prediction's outcome: it was made with `probability`, and was used or not. */
@@ -89,38 +87,45 @@ export class Reporter {
     return key.length > MAX_KEY_LENGTH ? null : this.#window.node(key);
   }
 
-  /** Walks back through the user's events, as far as each is still waiting for this follower. */
+  /** The pattern that an event of this type completes, counted; null at the beginning of a visit. */
+  #patternOf(context: UserContext, type: string): Node | null {
+    const previous = context.types[context.at(1)];
+    if (previous === undefined) return null;
+    const pattern = this.#nodeOf(patternKey(typeOfKey(previous.key) ?? "", type));
+    if (pattern !== null) pattern.seen++;
+    return pattern;
+  }
+
+  /** Walks back through the user's visit, as far as each event is still waiting for this type and this shard. */
   #follow(context: UserContext, type: Node, shard: Node | null, time: number): void {
+    const { shards, types, patterns, times } = context;
     let shardWaits = shard !== null;
     let typeWaits = true;
-    /** Events of one type come in rows: their edge is mostly the one before. */
-    let typeEdge: Edge | null = null;
-    for (let back = 1; back <= LOOKAHEAD && (shardWaits || typeWaits); back++) {
+    for (let back = 1; back <= HORIZON && (shardWaits || typeWaits); back++) {
       const at = context.at(back);
-      if (at < 0 || time - (context.times[at] as number) > VISIT_GAP) return;
-      const weight = WEIGHTS[back] as number;
-      const before = this.#window.current(context.types[at] as Node);
+      if (at < 0) return;
+      const logDelay = Math.log2(1 + Math.max(0, time - (times[at] as number)));
+      const before = this.#window.current(types[at] as Node);
       if (before === null) return;
-      context.types[at] = before;
-      if (typeWaits) this.#window.pair(before, type, weight);
+      types[at] = before;
+      if (typeWaits) this.#window.link(before, type, logDelay);
       typeWaits &&= before !== type;
       if (!shardWaits || shard === null) continue;
-      const delay = Math.max(0, time - (context.times[at] as number));
-      shardWaits = this.#followShard(context, at, shard, weight, delay);
-      if (shardWaits) typeEdge = this.#window.link(before, shard, weight, delay, typeEdge);
+      // Whoever waits further back for this shard has had it then.
+      shardWaits = shards[at]?.key !== shard.key;
+      if (!shardWaits) continue;
+      this.#window.link(before, shard, logDelay);
+      shards[at] = this.#linkFrom(shards[at], shard, logDelay);
+      patterns[at] = this.#linkFrom(patterns[at], shard, logDelay);
     }
   }
 
-  /** False when the event back there read the same shard: those before it have had their follower then. */
-  #followShard(context: UserContext, at: number, shard: Node, weight: number, delay: number): boolean {
-    const held = context.shards[at];
-    if (held === null || held === undefined) return true;
-    const before = this.#window.current(held);
-    if (before === null) return true;
-    context.shards[at] = before;
-    if (before === shard) return false;
-    this.#window.link(before, shard, weight, delay);
-    return true;
+  /** The node as it counts now, with `shard` after it. */
+  #linkFrom(held: Node | null | undefined, shard: Node, logDelay: number): Node | null {
+    if (held === null || held === undefined) return null;
+    const now = this.#window.current(held);
+    if (now !== null) this.#window.link(now, shard, logDelay);
+    return now ?? held;
   }
 }
 

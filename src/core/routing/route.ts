@@ -50,7 +50,7 @@ export function partitionsOf(region: Region, topology: Topology): readonly Parti
  * The slot of a key by rendezvous hashing (Thaler & Ravishankar 1998), so that a change of n slots to n+1 moves only 1 key
  * in n+1. O(slots).
  */
-export function rendezvous(key: string, slots: number, seed: number): number {
+function rendezvous(key: string, slots: number, seed: number): number {
   let best = 0;
   let bestScore = -1;
   for (let slot = 0; slots > 1 && slot < slots; slot++) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "../../../src/core/engine/engine.ts";
 import type { EngineSettings } from "../../../src/core/engine/settings.ts";
 import type { EngineAnswer } from "../../../src/core/prefetch/plan.ts";
-import { bytes, epochMillis, probability } from "../../../src/core/units.ts";
+import { bytes, epochMillis } from "../../../src/core/units.ts";
 
 /** A host with instant storage: fills what is missed and what is planned. */
 class Host {
@@ -87,27 +87,6 @@ describe("Engine", () => {
     const away = (plan?.arrival ?? 0) - host.now;
     expect(away).toBeGreaterThan(45_000);
     expect(away).toBeLessThan(65_000);
-  });
-
-  it("does not take a copy for missing that came while its prefetch was put off", () => {
-    const engine = new Engine(bytes(4));
-    const read = (shard: string, time: number): void => {
-      const at = epochMillis(time);
-      if (
-        engine.request({ type: "read", shard, user: `u${time}`, time: at, region: "weur" }).outcome !== "hit"
-      )
-        engine.fill(shard, bytes(1), "demand", at);
-    };
-    read("q", 1_000);
-    engine.remove("q");
-    const later = { shard: "q", probability: probability(0.9), arrival: epochMillis(90_000) };
-    const plan = { ...later, expires: epochMillis(180_000), reason: "predicted" as const };
-    expect(engine.consider([plan], epochMillis(2_000), null)).toHaveLength(1);
-    engine.postpone(plan);
-    read("q", 3_000);
-    expect(engine.consider([plan], epochMillis(85_000), null)).toEqual([]);
-    expect(engine.used).toBe(engine.count);
-    expect(engine.count).toBe(1);
   });
 
   it("predicts shards that nobody has ever read, by the step between numbers", () => {

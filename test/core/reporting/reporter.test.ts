@@ -1,46 +1,89 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { reportSchema } from "../../../src/contract/messages.ts";
+import { patternKey } from "../../../src/core/keys.ts";
 import { noCounts } from "../../../src/core/reporting/read-counts.ts";
+import type { ReportBody } from "../../../src/core/reporting/report.ts";
 import { Reporter } from "../../../src/core/reporting/reporter.ts";
 import { read, reportOf, START } from "../reports.ts";
 
-/** Weight of an edge, all delays together. */
-function weight(body: ReturnType<typeof reportOf>, from: string, to: string): number {
+/** How many occurrences of `from` were followed by `to`, and the sum of log₂(1 + delay). */
+function edgeOf(body: ReportBody, from: string, to: string): readonly [count: number, logDelay: number] {
   const edge = body.edges.find(([f, t]) => body.names[f] === from && body.names[t] === to);
-  return (edge?.[2] ?? []).reduce((sum, value, i) => (i % 2 === 1 ? sum + value : sum), 0);
+  return [edge?.[2] ?? 0, edge?.[3] ?? 0];
 }
+const countOf = (body: ReportBody, from: string, to: string): number => edgeOf(body, from, to)[0];
+const seenOf = (body: ReportBody, key: string): number =>
+  body.seen.find(([name]) => body.names[name] === key)?.[1] ?? 0;
 
 describe("a report", () => {
-  it("counts followers by nearness, from shards and from event types", () => {
+  it("counts followers alike at every distance, from shards, event types and patterns, with their delays", () => {
     const body = reportOf([
       read("u", "a", START, { type: "login" }),
       read("u", "b", START + 100),
       read("u", "c", START + 200),
       read("other", "x", START + 250),
     ]);
-    expect(weight(body, "s:a", "s:b")).toBe(1);
-    expect(weight(body, "s:a", "s:c")).toBe(0.5);
-    expect(weight(body, "s:b", "s:c")).toBe(1);
-    expect(weight(body, "e:login", "s:c")).toBe(0.5);
-    expect(weight(body, "s:c", "s:x")).toBe(0);
-    expect(body.edges.find(([f, t]) => body.names[f] === "s:a" && body.names[t] === "s:b")?.[2]).toEqual([
-      7, 1,
-    ]);
+    expect(countOf(body, "s:a", "s:b")).toBe(1);
+    expect(edgeOf(body, "s:a", "s:c")).toEqual([1, 7.65]); // log₂(1 + 200)
+    expect(countOf(body, "s:b", "s:c")).toBe(1);
+    expect(countOf(body, "e:login", "s:c")).toBe(1);
+    expect(countOf(body, "s:c", "s:x")).toBe(0);
+    const pattern = patternKey("login", "read");
+    expect(countOf(body, pattern, "s:c")).toBe(1);
+    expect(countOf(body, pattern, "s:b")).toBe(0); // It is the read that completes the pattern.
+    expect(seenOf(body, pattern)).toBe(1);
+  });
+
+  it("counts an event's own read for its type, after no time", () => {
+    const body = reportOf([read("u", "a", START, { type: "open" })]);
+    expect(edgeOf(body, "e:open", "s:a")).toEqual([1, 0]);
   });
 
   it("counts a follower once for each occurrence, at its first coming, and never a shard after itself", () => {
     const body = reportOf(["a", "b", "b", "b"].map((shard, i) => read("u", shard, START + i)));
-    expect(weight(body, "s:a", "s:b")).toBe(1);
-    expect(weight(body, "s:b", "s:b")).toBe(0);
-    expect(body.pairs.map(([, , followed]) => followed)).toEqual([3]); // Each read is followed by the next only.
-    expect(body.seen.find(([name]) => body.names[name] === "s:b")?.[1]).toBe(3);
+    expect(countOf(body, "s:a", "s:b")).toBe(1);
+    expect(countOf(body, "s:b", "s:b")).toBe(0);
+    expect(countOf(body, "e:read", "s:b")).toBe(4); // Each read asks for b: three at once, the first a moment later.
+    expect(countOf(body, "e:read", "e:read")).toBe(3); // Each is followed by the next only.
+    expect(seenOf(body, "s:b")).toBe(3);
+  });
+
+  it("never counts more followers than occurrences", () => {
+    const step = fc.record({
+      user: fc.nat(2),
+      shard: fc.option(fc.constantFrom("a", "b", "c"), { nil: undefined }),
+      type: fc.constantFrom("read", "open", "save"),
+      wait: fc.nat(20_000),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 200 }), (steps) => {
+        let time = START;
+        const body = reportOf(
+          steps.map(({ user, shard, type, wait }) => {
+            time += wait;
+            return shard === undefined
+              ? { type, user: `u${user}`, time, isRead: false }
+              : read(`u${user}`, shard, time, { type });
+          }),
+        );
+        const seen = new Map(body.seen.map(([name, count]) => [name, count]));
+        for (const [name, , count] of body.rates) seen.set(name, (seen.get(name) ?? 0) + count);
+        for (const [from, , count] of body.edges) expect(count).toBeLessThanOrEqual(seen.get(from) ?? 0);
+      }),
+      { seed: 46 },
+    );
   });
 
   it("does not connect two visits", () => {
     const body = reportOf([read("u", "a", START), read("u", "b", START + 31_000)]);
-    expect(body.edges).toEqual([]);
-    expect(body.pairs).toEqual([]);
+    expect(body.edges.map(([, , , logDelay]) => logDelay)).toEqual([0, 0]); // What each event itself asked for.
+    expect(seenOf(body, patternKey("read", "read"))).toBe(0);
+  });
+
+  it("connects what lies far apart in one visit, as long as no pause parts it", () => {
+    const body = reportOf(["a", "b", "c", "d"].map((shard, i) => read("u", shard, START + i * 20_000)));
+    expect(countOf(body, "s:a", "s:d")).toBe(1);
   });
 
   it("connects what a report parted", () => {
@@ -49,8 +92,8 @@ describe("a report", () => {
     reporter.take(noCounts());
     reporter.observe(read("u", "b", START + 10));
     const body = reporter.take(noCounts());
-    expect(body === null ? 0 : weight(body, "s:a", "s:b")).toBe(1);
-    expect(body?.seen.map(([name]) => body.names[name])).toEqual(["s:b"]);
+    expect(body === null ? 0 : countOf(body, "s:a", "s:b")).toBe(1);
+    expect(body?.seen.map(([name]) => body.names[name])).toEqual(["s:b", patternKey("read", "read")]);
     expect(reporter.take(noCounts())).toBeNull();
   });
 
@@ -60,22 +103,22 @@ describe("a report", () => {
     for (const user of ["kept", "new", "gone"]) reporter.observe(read(user, `${user}/2`, START + 10));
     const body = reporter.take(noCounts());
     const followed = ["gone", "kept", "new"].map((user) =>
-      body === null ? 0 : weight(body, `s:${user}/1`, `s:${user}/2`),
+      body === null ? 0 : countOf(body, `s:${user}/1`, `s:${user}/2`),
     );
     expect(followed).toEqual([0, 1, 1]);
   });
 
   it("sums demand, rates and calibration, and carries what was counted meanwhile", () => {
     const reporter = new Reporter();
-    reporter.observe(read("u", "a", START, { missed: true }));
+    reporter.observe(read("u", "a", START));
     reporter.observe(read("u", "a", START + 5, {}));
-    reporter.observe({ type: "login", user: "u", time: START + 10_000, missed: null });
+    reporter.observe({ type: "login", user: "u", time: START + 10_000, isRead: false });
     reporter.calibrate(0.25, true);
     reporter.calibrate(0.29, false);
     reporter.calibrate(1, true);
     const totals = { ...noCounts(), reads: 2, misses: 1, prefetchesIssued: 3 };
     const body = reporter.take(totals);
-    expect(body?.demand.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([["s:a", 2, 1, 200]]);
+    expect(body?.demand.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([["s:a", 2]]);
     expect(body?.totals).toEqual(totals);
     const tick = START / 10_000;
     expect(body?.rates.map(([name, ...rest]) => [body.names[name], ...rest])).toEqual([
@@ -135,5 +178,6 @@ describe("a report", () => {
     expect(body.edges.length).toBeGreaterThan(90);
     expect(reportSchema.parse(report)).toEqual(report);
     expect(reportSchema.safeParse({ ...report, names: ["x:odd"] }).success).toBe(false);
+    expect(reportSchema.safeParse({ ...report, names: ["p:alone"] }).success).toBe(false);
   });
 });

@@ -1,0 +1,26 @@
+import { describe, expect, it } from "vitest";
+import { Engine } from "../../../src/core/engine/engine.ts";
+import { bytes, epochMillis, probability } from "../../../src/core/units.ts";
+
+describe("a prefetch that was put off", () => {
+  it("is not made when its copy came meanwhile", () => {
+    const engine = new Engine(bytes(4));
+    const read = (shard: string, time: number): void => {
+      const at = epochMillis(time);
+      if (
+        engine.request({ type: "read", shard, user: `u${time}`, time: at, region: "weur" }).outcome !== "hit"
+      )
+        engine.fill(shard, bytes(1), "demand", at);
+    };
+    read("q", 1_000);
+    engine.remove("q");
+    const later = { shard: "q", probability: probability(0.9), arrival: epochMillis(90_000) };
+    const plan = { ...later, expires: epochMillis(180_000), reason: "predicted" as const };
+    expect(engine.consider([plan], epochMillis(2_000), null)).toHaveLength(1);
+    engine.postpone(plan);
+    read("q", 3_000);
+    expect(engine.consider([plan], epochMillis(85_000), null)).toEqual([]);
+    expect(engine.used).toBe(engine.count);
+    expect(engine.count).toBe(1);
+  });
+});
