@@ -33,7 +33,7 @@ beforeAll(async () => {
   await coordinator().forget();
 });
 
-describe("the long-term model", () => {
+describe("the shared model", () => {
   it("counts each report once, however often and in whatever order it is delivered", async () => {
     expect(await coordinator().applyReports([report(2), report(0), report(2), report(1), report(0)])).toBe(3);
     expect(await coordinator().applyReports([report(1)])).toBe(0);

@@ -1,6 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 
 const MODEL = "test/core/correlation/shared-model.test.ts";
+const CHANGE = "test/core/correlation/change.test.ts";
 const SURGES = "test/core/correlation/surges.test.ts";
 const DELTAS = "test/core/correlation/deltas-and-scans.test.ts";
 const REPORTER = "test/core/reporting/reporter.test.ts";
@@ -35,7 +36,7 @@ export const CORRELATION_MUTANTS: readonly Mutant[] = [
     find: "if (!rises || ",
     replace: "if (",
     why: "the end of a surge is taken for another",
-    tests: [SURGES, COORDINATOR],
+    tests: [CHANGE],
   },
   {
     file: "src/core/correlation/surges.ts",

@@ -54,6 +54,11 @@ export class MapVersions {
     return true;
   }
 
+  /** Whether there is, or lately was, a row of `key`. O(1). */
+  has(key: string): boolean {
+    return this.#published.has(key);
+  }
+
   /** The map's row of `key` as of now. News only when it differs materially from what was put before. O(width). */
   put(key: string, next: readonly DeltaSuccessor[], seen: number): void {
     const published = this.#published.get(key);

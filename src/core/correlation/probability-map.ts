@@ -43,7 +43,7 @@ export class ProbabilityMap {
 
   /** A key has lost its row. O(1). */
   forget(key: string): void {
-    this.#forgotten.add(key);
+    if (this.#versions.has(key)) this.#forgotten.add(key);
   }
 
   /** What changed since `version` for a region; null when nothing did. O(touched rows × width), memoised. */

@@ -70,17 +70,12 @@ class BoundedReport {
 
   /** Takes the bytes of an entry and of names not yet written off what is left; false when they do not fit. */
   #afford(numbers: readonly number[], node: Node, other = node): boolean {
-    let cost = ENTRY + numbers.join().length;
-    let fresh = 0;
-    if (!this.#index.has(node)) {
-      cost += jsonBytes(node.key);
-      fresh++;
-    }
-    if (other !== node && !this.#index.has(other)) {
-      cost += jsonBytes(other.key);
-      fresh++;
-    }
-    if (cost > this.#left || this.draft.names.length + fresh > MAX.names) return false;
+    const isFresh = (one: Node): boolean => !this.#index.has(one);
+    // Two names at most come with an entry; of a large window most edges are turned away here.
+    if (this.draft.names.length > MAX.names - 2 && (isFresh(node) || isFresh(other))) return false;
+    const fresh = (node === other ? [node] : [node, other]).filter(isFresh);
+    const cost = fresh.reduce((sum, { key }) => sum + jsonBytes(key), ENTRY + numbers.join().length);
+    if (cost > this.#left) return false;
     this.#left -= cost;
     return true;
   }

@@ -33,6 +33,10 @@ describe("the rate of an event type", () => {
     expect(after?.changedSince).toBeNull();
     expect(after?.perSecond).toBeGreaterThan(35);
     expect(after?.onsets.length).toBe(2); // Its beginning, and the jump.
+    now = minutes(model, now, 2, 3);
+    const [fallen] = model.rates(now);
+    expect(fallen?.perSecond).toBeLessThan(3);
+    expect(fallen?.onsets.length).toBe(2); // A fall is a change, and no surge.
   });
 
   it("is forecast by the season: the hour to come was busy last week", () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { MapVersions } from "../../../src/core/correlation/map-versions.ts";
 import { SharedModel } from "../../../src/core/correlation/shared-model.ts";
 import type { DeltaEntry } from "../../../src/core/map-delta.ts";
-import { read, reportOf, START, sequence } from "../reports.ts";
+import { read, reportOf, SMALL, START, sequence } from "../reports.ts";
 
 const none = () => 0;
 const target = (region: string): string => `g1:${region}:0`;
@@ -34,6 +34,17 @@ describe("deltas of the probability map", () => {
     versions.put("s:a", [], 0);
     expect(versions.since(first?.version ?? 0, "weur", none)?.entries).toEqual([["s:a", []]]);
     expect(versions.since(0, "weur", none)?.entries).toEqual([]);
+  });
+
+  it("say that a key whose row another took is to be forgotten", () => {
+    const model = new SharedModel({ ...SMALL, shards: [2, 4] });
+    model.merge("weur", sequence(["a", "b"], 5, START), START);
+    const first = model.deltaSince(0, "weur", START);
+    expect(new Map(first?.entries).get("s:a")?.length).toBe(1);
+    model.merge("weur", sequence(["c", "d"], 40, START + 1_000), START + 1_000);
+    const second = new Map(model.deltaSince(first?.version ?? 0, "weur", START + 10_000)?.entries);
+    expect(second.get("s:a")).toEqual([]);
+    expect(second.get("s:c")?.length).toBe(1);
   });
 
   it("are whole for who knows a version from before a restart, or of long ago", () => {

@@ -10,7 +10,7 @@ import { difference, probabilities, read, reportOf, SMALL, START, sequence } fro
 const DAY = 86_400_000;
 const target = (region: string): string => `g1:${region}:0`;
 
-describe("the long-term model", () => {
+describe("the shared model", () => {
   it("gives what comes within the horizon its true probability, and its delay, at every step", () => {
     const model = new SharedModel();
     model.merge("weur", sequence(["a", "b", "c"], 99, START), START);
