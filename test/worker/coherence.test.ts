@@ -13,16 +13,16 @@ const strong = (id: string, body: string, headers: Record<string, string> = LONG
   });
 
 /** Reads until the partition has a lease, and so answers from its copy. */
-const warm = (id: string, region: "weur" | "oc" | "me") =>
+const warm = (id: string, region: "weur" | "oc" | "eeur") =>
   eventually(async () => ((await read(id, { region })).cache === "Foreshard; hit" ? true : null));
 
 describe("strong writes", () => {
   it("leave no partition with older bytes once they are answered", async () => {
     await put("k/strong", "one", LONG);
-    for (const region of ["weur", "oc", "me"] as const) await warm("k/strong", region);
+    for (const region of ["weur", "oc", "eeur"] as const) await warm("k/strong", region);
     expect((await strong("k/strong", "two")).status).toBe(200);
     const texts = await Promise.all(
-      (["weur", "oc", "me"] as const).map(async (region) => (await read("k/strong", { region })).text),
+      (["weur", "oc", "eeur"] as const).map(async (region) => (await read("k/strong", { region })).text),
     );
     expect(texts).toEqual(["two", "two", "two"]);
   });
@@ -60,20 +60,20 @@ describe("strong writes", () => {
 
   it("are heard of by a partition whose lease had ended, before it serves copies again", async () => {
     await put("k/away", "one", LONG);
-    await warm("k/away", "me");
+    await warm("k/away", "eeur");
     // The partition was silent for longer than its lease: as far as the coordinator knows, nobody is there.
     await runInDurableObject(coordinator(), (_object, state) => {
       state.storage.sql.exec("DELETE FROM members");
     });
     await evictDurableObject(coordinator());
-    await runInDurableObject(partition("g1:me:0"), async (object, state) => {
+    await runInDurableObject(partition("g1:eeur:0"), async (object, state) => {
       await object.alarm();
       await state.storage.put("memo", { lease: { until: 0, at: 0, completeFrom: 0 }, prefetching: {} });
     });
-    await evictDurableObject(partition("g1:me:0"));
+    await evictDurableObject(partition("g1:eeur:0"));
     await strong("k/away", "two");
-    await read("k/other", { region: "me" });
-    expect((await read("k/away", { region: "me" })).text).toBe("two");
+    await read("k/other", { region: "eeur" });
+    expect((await read("k/away", { region: "eeur" })).text).toBe("two");
   });
 
   it("refuse a coherence that does not exist, storing nothing", async () => {

@@ -120,14 +120,16 @@ describe("what was learned in one region", () => {
       return outcomes.some(({ region }) => region === "apac") ? true : null;
     }, 400);
     await scheduler.wait(2_100); // Slices are made anew every two seconds.
-    await read("elsewhere", { region: "afr" }); // Registers the region's partition, which then hears the slice.
+    await read("elsewhere", { region: "apac-se" }); // Registers the region's partition, which then hears the slice.
     await put("n/warmup", "x");
-    await read("n/warmup", { region: "afr", user: "first" });
-    await eventually(async () => ((await status("g1:afr:0")).mapVersion > 0 ? true : null));
-    await read("n/1", { region: "afr", user: "newcomer" });
-    await eventually(async () => ((await status("g1:afr:0")).sinceLoaded.prefetchesIssued > 0 ? true : null));
-    await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.inFlight === 0 ? true : null));
-    expect((await read("n/2", { region: "afr", user: "newcomer" })).cache).toBe(
+    await read("n/warmup", { region: "apac-se", user: "first" });
+    await eventually(async () => ((await status("g1:apac-se:0")).mapVersion > 0 ? true : null));
+    await read("n/1", { region: "apac-se", user: "newcomer" });
+    await eventually(async () =>
+      (await status("g1:apac-se:0")).sinceLoaded.prefetchesIssued > 0 ? true : null,
+    );
+    await eventually(async () => ((await status("g1:apac-se:0")).prefetchQueue.inFlight === 0 ? true : null));
+    expect((await read("n/2", { region: "apac-se", user: "newcomer" })).cache).toBe(
       "Foreshard; hit; detail=prefetched",
     );
   });
@@ -138,8 +140,8 @@ describe("placement", () => {
     await coordinator().forget();
     await put("h/pinned", "pinned");
     await put("h/hot", "hot");
-    for (let i = 0; i < 5; i++) await read("h/hot", { region: "sam" });
-    await eventually(async () => ((await runDurableObjectAlarm(partition("g1:sam:0"))) ? true : null));
+    for (let i = 0; i < 5; i++) await read("h/hot", { region: "wnam" });
+    await eventually(async () => ((await runDurableObjectAlarm(partition("g1:wnam:0"))) ? true : null));
     await call("/admin/api/settings", {
       method: "PUT",
       token: "admin",
@@ -148,22 +150,22 @@ describe("placement", () => {
     const moves = await eventually(async () => {
       await env.COORDINATOR.getByName("main").rebalance();
       const { placement } = (await admin("placement")) as unknown as { placement: Record<string, string[]> };
-      return placement.sam?.includes("h/hot") ? placement.sam : null;
+      return placement.wnam?.includes("h/hot") ? placement.wnam : null;
     }, 400);
     expect(moves).toContain("h/pinned");
     await eventually(
-      async () => ((await status("g1:sam:0")).sinceLoaded.prefetchesIssued > 0 ? true : null),
+      async () => ((await status("g1:wnam:0")).sinceLoaded.prefetchesIssued > 0 ? true : null),
       400,
     );
-    await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.inFlight === 0 ? true : null));
-    expect((await read("h/pinned", { region: "sam" })).cache).toBe("Foreshard; hit; detail=prefetched");
+    await eventually(async () => ((await status("g1:wnam:0")).prefetchQueue.inFlight === 0 ? true : null));
+    expect((await read("h/pinned", { region: "wnam" })).cache).toBe("Foreshard; hit; detail=prefetched");
     await call("/admin/api/settings", {
       method: "PUT",
       token: "admin",
       body: JSON.stringify({ pinned: [] }),
     });
     const released = await coordinator().rebalance();
-    expect(released.find(({ region }) => region === "sam")?.release).toContain("h/pinned");
+    expect(released.find(({ region }) => region === "wnam")?.release).toContain("h/pinned");
   });
 });
 
