@@ -30,6 +30,7 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
       heartbeat: (beat) => env.COORDINATOR.getByName("main").heartbeat(beat),
       sendReport: (report) => env.EVENTS.send(report),
       sendPrefetch: (message, delaySeconds) => env.PREFETCH.send(message, { delaySeconds }),
+      askMind: async (partition) => env.PARTITION.getByName(partition).mind(),
     });
   }
 
@@ -63,6 +64,10 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
 
   prefetches() {
     return this.#node.prefetches();
+  }
+
+  mind() {
+    return this.#node.mind();
   }
 
   forget() {

@@ -12,6 +12,7 @@ import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
 import { countingReads } from "../../src/storage/counting-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { DiskLoader } from "./disk-loader.ts";
 import type { DiskTier } from "./disk-tier.ts";
 import { EventProcessor } from "./event-processor.ts";
 import { KnownShards } from "./known-shards.ts";
@@ -64,7 +65,19 @@ export function createPartition(deps: CreatePartitionDeps) {
   });
   const arm = new ControlArm();
   const reporting = new Reporting({ address, stats, arm, send: deps.sendReport, clock });
-  const prefetcher = new Prefetcher({ engine, arm, fills, memory, stats, settings, clock });
+  const loader = new DiskLoader({ disk, memory, clock });
+  const prefetcher = new Prefetcher({
+    engine,
+    arm,
+    fills,
+    loader,
+    mayServe: (copy) => reader.mayServe(copy),
+    leaseSettled: deps.leaseSettled,
+    memory,
+    stats,
+    settings,
+    clock,
+  });
   engine.onOutcome((probability, label) => reporting.calibrate(probability, label === 1));
   const events = new EventProcessor({
     address,
@@ -78,10 +91,11 @@ export function createPartition(deps: CreatePartitionDeps) {
     sendPrefetch: deps.sendPrefetch,
     afterwards: deps.afterwards,
   });
-  const reader = new Reader({
+  const reader: Reader = new Reader({
     store,
     memory,
     disk,
+    loader,
     known,
     fills,
     lease,

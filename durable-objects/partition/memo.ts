@@ -7,14 +7,9 @@ export const MEMO = "memo";
 const memoSchema = z.object({
   /** Null for one that an earlier version stored: as if there were no lease, until the next heartbeat. */
   lease: z.object({ until: z.number(), at: z.number(), completeFrom: z.number() }).nullable().catch(null),
-  /** What prefetches for each reason came to. */
-  prefetching: z.record(
-    z.string(),
-    z.object({ promised: z.number().positive(), kept: z.number().nonnegative() }),
-  ),
 });
 
-/** What outlives a partition's memory besides its copies and settings: one small document, stored with each heartbeat. */
+/** What outlives a partition's memory besides its copies, settings and mind: its lease, stored with each heartbeat. */
 export type Memo = z.infer<typeof memoSchema>;
 
 export function loadMemo({ kv }: NodeStorage): Memo | null {

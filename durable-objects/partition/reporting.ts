@@ -46,6 +46,11 @@ export class Reporting {
     this.#sentAt = parts.clock.now();
   }
 
+  /** What instances before this one counted: it has been reported. */
+  goOnFrom(counts: ReadCounts): void {
+    this.#reported = counts;
+  }
+
   /**
    * An event, and what its read came to. A shard whose id names the user is left out: what leaves a partition names
    * nobody. O(lookahead).

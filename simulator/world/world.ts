@@ -8,7 +8,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { EngineSettings } from "../../src/core/engine/settings.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
-import { addCounts, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
+import { addCounts, countsBetween, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
 import { parsePartitionName } from "../../src/core/routing/route.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
 import { GoneError } from "../platform/instance-lifetime.ts";
@@ -186,7 +186,10 @@ export class World {
     const { store, engine } = this.#options;
     let past = noCounts();
     let node: PartitionNode | undefined;
-    const counts = (): ReadCounts => (node === undefined ? past : addCounts(past, node.status().sinceLoaded));
+    /** What the present instance knew of as it woke: those before it counted that. */
+    let atBirth = noCounts();
+    const counts = (): ReadCounts =>
+      node === undefined ? past : addCounts(past, countsBetween(atBirth, node.status().counts));
     const host = new NodeHost({
       time: this.time,
       prng: this.#prng.fork(),
@@ -206,8 +209,10 @@ export class World {
             );
           },
           sendPrefetch: async (message, delaySeconds) => this.#queuePrefetch(message, delaySeconds),
+          askMind: (partition) => this.callPartition(partition, (sibling) => sibling.mind()),
           ...(engine !== undefined && { engine }),
         });
+        atBirth = node.status().counts;
         return node;
       },
     });

@@ -4,6 +4,7 @@ import type { Change, LoggedChanges } from "../core/coherence/change.ts";
 import type { Announcement } from "../core/coherence/lease-manager.ts";
 import type { Member } from "../core/coherence/membership.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
+import type { EngineMind } from "../core/engine/mind.ts";
 import type { Correlation } from "../core/longterm/correlation-matrix.ts";
 import type { EventRate } from "../core/longterm/event-rates.ts";
 import type { ProbabilityMap } from "../core/longterm/long-term-model.ts";
@@ -17,6 +18,7 @@ import type { PrefetchDecision } from "../core/prefetch/prefetch-history.ts";
 import type { ReadCounts } from "../core/reporting/read-counts.ts";
 import type { PartitionEvent } from "./events.ts";
 import type { DeadLetter, PlannedPrefetch, Report } from "./messages.ts";
+import type { Sealed } from "./mind.ts";
 import { type RoutingState, topologySchema } from "./routing-state.ts";
 import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
 
@@ -83,8 +85,8 @@ export interface PartitionStatus {
   readonly mapVersion: number;
   readonly memory: { readonly bytes: number; readonly capacity: number; readonly shards: number };
   readonly disk: { readonly bytes: number; readonly shards: number; readonly corrupt: number };
-  /** Counted since this instance was loaded; {@link CoordinatorOverview.totals} last. */
-  readonly sinceLoaded: ReadCounts;
+  /** Counted since it began or was told to forget; a crash may lose the last seconds, {@link CoordinatorOverview.totals} last. */
+  readonly counts: ReadCounts;
   readonly reportsSent: number;
   readonly eventQueue: { readonly waiting: number; readonly dropped: number };
   readonly prefetchQueue: {
@@ -163,6 +165,8 @@ export interface PartitionRpc extends Rpc.DurableObjectBranded {
   explain(shard: string): Explanation;
   /** Prefetches waiting. */
   prefetches(): readonly Prefetch[];
+  /** What it learned, for a new sibling; null when that is nothing. Some ms of work, within 512 KiB. */
+  mind(): Sealed<EngineMind> | null;
   /** Drops every copy and everything learned and counted, and hears the settings anew. Stored shards stay. */
   forget(): Promise<void>;
 }

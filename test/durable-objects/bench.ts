@@ -50,6 +50,8 @@ export class Bench {
   /** Answers heartbeats in the coordinator's place. */
   answer: (beat: Heartbeat) => Promise<HeartbeatAnswer> = (beat) =>
     this.coordinatorHost.call((node) => node.heartbeat(beat));
+  /** What a sibling answers when it is asked for its mind. */
+  askMind: (partition: string) => Promise<unknown> = async () => null;
   /** How the next instance of the partition sees its storage. */
   wrapStorage: (view: NodeStorage) => NodeStorage = (view) => view;
   readonly coordinatorHost: NodeHost<CoordinatorNode>;
@@ -168,6 +170,7 @@ export class Bench {
         this.reports.push(report);
       },
       sendPrefetch: async () => undefined,
+      askMind: (partition) => this.askMind(partition),
       engine: { modelBytes: MODEL_BYTES },
     });
   }

@@ -54,7 +54,7 @@ describe("a pinned shard", () => {
 
   it("is fetched again when an eviction took it, with the next heartbeat", async () => {
     const bench = await pinning({ memoryBytes: 20_000, diskBytes: 0 });
-    for (let i = 0; i < 40; i++) {
+    for (let i = 0; i < 80; i++) {
       await bench.put(`fill/${i}`, "x".repeat(3_000));
       for (let reads = 0; reads < 3; reads++) await bench.read(`fill/${i}`);
     }

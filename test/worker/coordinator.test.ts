@@ -81,13 +81,13 @@ describe("queues", () => {
     for (const id of ["p/wanted", "p/expired"]) await env.SHARDS.put(id, id);
     const now = Date.now();
     const item = (shard: string, expires: number) => ({ shard, probability: 0.9, arrival: now, expires });
-    const { prefetchesIssued: issued } = (await status()).sinceLoaded;
+    const { prefetchesIssued: issued } = (await status()).counts;
     await env.PREFETCH.send({
       partition: "g1:weur:0",
       reason: "predicted",
       prefetches: [item("p/expired", now - 1), item("p/wanted", now + 60_000)],
     });
-    await eventually(async () => ((await status()).sinceLoaded.prefetchesIssued > issued ? true : null), 400);
+    await eventually(async () => ((await status()).counts.prefetchesIssued > issued ? true : null), 400);
     await eventually(async () => ((await status()).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("p/wanted")).cache).toBe("Foreshard; hit; detail=prefetched");
     expect((await read("p/expired")).cache).toBe("Foreshard; fwd=uri-miss; stored");
@@ -123,7 +123,7 @@ describe("what was learned in one region", () => {
     await read("n/warmup", { region: "afr", user: "first" });
     await eventually(async () => ((await status("g1:afr:0")).mapVersion > 0 ? true : null));
     await read("n/1", { region: "afr", user: "newcomer" });
-    await eventually(async () => ((await status("g1:afr:0")).sinceLoaded.prefetchesIssued > 0 ? true : null));
+    await eventually(async () => ((await status("g1:afr:0")).counts.prefetchesIssued > 0 ? true : null));
     await eventually(async () => ((await status("g1:afr:0")).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("n/2", { region: "afr", user: "newcomer" })).cache).toBe(
       "Foreshard; hit; detail=prefetched",
@@ -149,10 +149,7 @@ describe("placement", () => {
       return placement.sam?.includes("h/hot") ? placement.sam : null;
     }, 400);
     expect(moves).toContain("h/pinned");
-    await eventually(
-      async () => ((await status("g1:sam:0")).sinceLoaded.prefetchesIssued > 0 ? true : null),
-      400,
-    );
+    await eventually(async () => ((await status("g1:sam:0")).counts.prefetchesIssued > 0 ? true : null), 400);
     await eventually(async () => ((await status("g1:sam:0")).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("h/pinned", { region: "sam" })).cache).toBe("Foreshard; hit; detail=prefetched");
     await call("/admin/api/settings", {

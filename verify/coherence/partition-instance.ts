@@ -52,6 +52,8 @@ export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNo
         heartbeat: (beat) => lifetime.within(() => heartbeat(beat)),
         sendReport: (report) => lifetime.within(() => sendReport(report)),
         sendPrefetch: (message, delay) => lifetime.within(() => sendPrefetch(message, delay)),
+        // Topology never changes here: there is no sibling.
+        askMind: async () => null,
         engine: { modelBytes: MODEL_BYTES },
         digest,
       }),

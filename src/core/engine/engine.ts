@@ -4,7 +4,7 @@ import { LearnedCache } from "../cache/learned.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
-import { EventTypes } from "../learning/event-types.ts";
+import { kindOfEvent } from "../learning/event-kind.ts";
 import { EVENT, IN_FLIGHT, RESIDENT, ShardTable, UNUSED, USED } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { Predictor } from "../prediction/predictor.ts";
@@ -12,11 +12,11 @@ import { PrefetchGate, type Refusal } from "../prefetch/gate.ts";
 import type { CacheOutcome, EngineAnswer } from "../prefetch/plan.ts";
 import type { Prefetch } from "../prefetch/prefetch.ts";
 import { type PrefetchDecision, PrefetchHistory } from "../prefetch/prefetch-history.ts";
-import { PrefetchPricing, type PrefetchRecords } from "../prefetch/prefetch-pricing.ts";
+import { PrefetchPricing } from "../prefetch/prefetch-pricing.ts";
 import { SeededRandom } from "../random.ts";
 import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
-import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
 import type { Explanation, Verdict } from "./explanation.ts";
+import { absorbMind, type EngineMind, saveMind } from "./mind.ts";
 import { PatternWatch } from "./pattern-watch.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 
@@ -27,6 +27,8 @@ const ROWS_PER_BYTE = 1 / 500;
 const USERS_PER_BYTE = 1 / 8_192;
 /** Predictions and observations waiting for their outcome. */
 const LOG_PER_BYTE = 1 / 1_024;
+/** Events are counted from here, so that what was learned up to so many events ago elsewhere can be dated: far more than a turnover. */
+const FIRST_TICK = 1 << 20;
 
 /**
  * The brain of a cache: told every event, it says what is resident, what to prefetch and what to evict. It holds ids
@@ -45,10 +47,9 @@ export class Engine {
   readonly #dynamics = new CacheDynamics();
   readonly #history = new PrefetchHistory();
   readonly #isVain: (shard: string) => boolean;
-  readonly #types = new EventTypes();
   readonly #watch = new PatternWatch();
   #listener: ((probability: number, label: number) => void) | undefined;
-  #tick = 0;
+  #tick = FIRST_TICK;
 
   /**
    * @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard.
@@ -63,7 +64,7 @@ export class Engine {
     this.#isVain = isVain;
     this.#pricing = new PrefetchPricing(all);
     this.#shards = new ShardTable(all.modelBytes * TABLE_SHARE);
-    this.#predictor = new Predictor(this.#shards, this.#types, {
+    this.#predictor = new Predictor(this.#shards, {
       users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
       rows: powerOfTwo(all.modelBytes * ROWS_PER_BYTE),
       log: powerOfTwo(all.modelBytes * LOG_PER_BYTE),
@@ -126,7 +127,7 @@ export class Engine {
   request(event: ShardEvent, refusal: Refusal | null = null): EngineAnswer {
     const tick = ++this.#tick;
     const { shard, time } = event;
-    const type = this.#types.of(event.type, event.dataType);
+    const kind = kindOfEvent(event.type, event.dataType);
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
     this.#setDynamics(event, tick);
@@ -138,7 +139,7 @@ export class Engine {
     this.#predictor.learn(tick, time);
     this.#reuse.learn(tick);
     this.#observeReuse(tick);
-    this.#predictor.observe(event.user, handle, type, tick, time);
+    this.#predictor.observe(event.user, handle, kind, tick, time);
     if (outcome === "late" && shard !== undefined) this.#history.settle(shard, "pending", "late");
     const plans = this.#gate.plan(handle, tick, event, refusal);
     if (shard !== undefined) this.#watch.read(surprise);
@@ -224,36 +225,34 @@ export class Engine {
     return this.#watch.takeChange();
   }
 
-  /** What prefetches for each reason came to, to be remembered. */
-  get prefetchRecords(): PrefetchRecords {
-    return this.#pricing.toState();
-  }
-
-  /** Takes such records back. */
-  restorePrefetchRecords(records: PrefetchRecords): void {
-    this.#pricing.restore(records);
-  }
-
   /** Takes over what was learned elsewhere; it is used where there is little experience of one's own. */
   applyMapDelta(slice: MapDelta): void {
     this.#predictor.applyMapDelta(slice);
   }
 
-  /** Everything learned, as plain data and typed arrays; not which shards are resident. */
-  toState(): EngineState {
-    return saveEngine(this.#parts, this.#tick);
+  /** Whether it has learned from any event. */
+  get hasLearned(): boolean {
+    return this.#tick > FIRST_TICK;
   }
 
-  /** An engine that knows what the state tells; its cache is empty, and is filled by {@link fill}. */
-  static fromState(state: EngineState, capacity: Bytes, settings: Partial<EngineSettings> = {}): Engine {
-    const engine = new Engine(capacity, settings);
-    engine.#tick = state.tick;
-    restoreEngine(engine.#parts, state);
-    return engine;
+  /** What it knows that is worth keeping; not which shards are resident. O(model), a few ms. */
+  save(): EngineMind {
+    return saveMind(this.#learners, this.#tick);
   }
 
-  get #parts() {
-    return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#dynamics };
+  /** Takes in what {@link save} gave, here or elsewhere, at any time: what is stronger here stays. @throws RangeError */
+  absorb(mind: EngineMind): void {
+    absorbMind(this.#learners, mind, this.#tick);
+  }
+
+  get #learners() {
+    return {
+      predictor: this.#predictor,
+      reuse: this.#reuse,
+      pace: this.#dynamics,
+      cache: this.#cache,
+      pricing: this.#pricing,
+    };
   }
 
   #read(handle: number): CacheOutcome {

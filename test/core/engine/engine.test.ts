@@ -313,19 +313,6 @@ describe("Engine, explaining", () => {
   });
 });
 
-describe("Engine, remembering", () => {
-  it("knows after a restart what it knew, as far as the state tells", () => {
-    const host = new Host(8);
-    for (let i = 0; i < 40; i++)
-      for (const shard of ["a", "b", noise(i), noise(i + 500)]) host.read(`u${i}`, shard);
-    const state = structuredClone(host.engine.toState());
-    const restored = Engine.fromState(state, bytes(8));
-    expect(restored.toState()).toEqual(state);
-    const again = new Host(8, {}, restored);
-    expect(again.read("new", "a").plans.map((plan) => plan.shard)).toContain("b");
-  });
-});
-
 describe("Engine, learning from others and from change", () => {
   it("notices within 200 events that the pattern has changed, and follows it", () => {
     const host = new Host(6);
