@@ -51,8 +51,11 @@ export function createPartition(deps: CreatePartitionDeps) {
   const known = new KnownShards();
   const store = countingReads(deps.store, () => stats.storageReads++);
   const capacity = Math.max(1, settings().memoryBytes);
-  const engine = new Engine(bytes(capacity), { ...engineSettings(settings()), ...deps.engine }, (shard) =>
-    known.has(shard),
+  const engine = new Engine(
+    bytes(capacity),
+    { ...engineSettings(settings()), ...deps.engine },
+    (shard) => known.has(shard),
+    (shard) => disk.has(shard),
   );
   const memory = new MemoryTier(engine);
   const fills = new SingleFlight({

@@ -16,7 +16,7 @@ export interface MindKeeperDeps {
 /** Keeps a partition's mind in its storage, as one row. */
 export class MindKeeper {
   readonly #deps: MindKeeperDeps;
-  readonly #schedule = new SaveSchedule();
+  #schedule = new SaveSchedule();
   #isKept = false;
 
   constructor(deps: MindKeeperDeps) {
@@ -52,15 +52,20 @@ export class MindKeeper {
   saveWhenDue(mind: () => PartitionMind): number | null {
     const wait = this.#schedule.wait(this.#deps.clock.now());
     if (wait !== 0) return wait;
-    this.save(mind());
+    this.#schedule.saved(this.#deps.clock.now());
+    // Unconfirmed: no response waits for it, and losing it loses only warmth.
+    this.#put(mind(), true).catch(this.#deps.onFault);
     return null;
   }
 
-  /** Saves it now. Unconfirmed: no response waits for it, and losing it loses only warmth. */
-  save(mind: PartitionMind): void {
-    const { storage, clock, onFault } = this.#deps;
-    this.#schedule.saved(clock.now());
+  /** An empty mind takes the place of the one there was, for certain. */
+  async forget(empty: PartitionMind): Promise<void> {
+    this.#schedule = new SaveSchedule();
+    await this.#put(empty, false);
+  }
+
+  #put(mind: PartitionMind, allowUnconfirmed: boolean): Promise<void> {
     this.#isKept = true;
-    storage.put(MIND, seal(mind), { allowUnconfirmed: true }).catch(onFault);
+    return this.#deps.storage.put(MIND, seal(mind), { allowUnconfirmed });
   }
 }

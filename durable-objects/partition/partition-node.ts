@@ -212,8 +212,8 @@ export class PartitionNode {
     this.#disk.clear();
     this.#parts = this.#create();
     this.#before = noTallies();
-    this.#mind.save(mindOf(this.#parts, this.#before, this.#disk));
     this.#mapVersion = 0;
+    await this.#mind.forget(mindOf(this.#parts, this.#before, this.#disk));
     await this.#heartbeats.sendNow();
   }
 

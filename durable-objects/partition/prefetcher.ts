@@ -31,9 +31,8 @@ export interface PrefetcherDeps {
 
 /**
  * Fetches what the gate let through before it is asked for: by predicted arrival, few at a time, within a budget; from
- * SQLite where it is there and may be served. Others' proposals go through the gate here; the own predictor's went through
- * it when they were made. The gate does not ask where the bytes are: what comes from SQLite costs no read of the storage, and
- * spares none, so that the price stands for what it gains as well.
+ * SQLite where it is there and may be served. Others' proposals go through the gate here, where those from SQLite pay no
+ * read; the own predictor's went through it when they were made.
  */
 export class Prefetcher {
   readonly #deps: PrefetcherDeps;
@@ -111,11 +110,14 @@ export class Prefetcher {
 
   async #bring(prefetch: Prefetch): Promise<void> {
     const { engine, loader, memory, stats } = this.#deps;
-    const { shard } = prefetch;
+    const { shard, reason } = prefetch;
+    const isAtHand = loader.has(shard);
     this.#active++;
     try {
-      const isLoaded = loader.has(shard) && (await this.#load(prefetch));
-      const isHere = isLoaded ? memory.peek(shard) !== undefined : await this.#fetch(prefetch);
+      const isLoaded = isAtHand && (await this.#load(prefetch));
+      // What others proposed for nothing, but must not be served, is not worth a read.
+      const isPaid = !isAtHand || reason === "predicted";
+      const isHere = isLoaded ? memory.peek(shard) !== undefined : isPaid && (await this.#fetch(prefetch));
       if (!isHere) engine.prefetchFailed(shard);
     } catch {
       stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.

@@ -11,6 +11,7 @@ import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
 import { addCounts, countsBetween, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
 import { parsePartitionName } from "../../src/core/routing/route.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { sha256 } from "../platform/digest.ts";
 import { GoneError } from "../platform/instance-lifetime.ts";
 import { NodeHost } from "../platform/node-host.ts";
 import { Prng } from "../platform/prng.ts";
@@ -66,7 +67,7 @@ export class World {
     this.#coordinator = this.#hostCoordinator({ ...DEFAULT_SETTINGS, ...options.settings });
     this.#partitions = new Map(options.regions.map((region) => [region, this.#hostPartition(region)]));
     const { memoryLostEvery } = options;
-    if (memoryLostEvery !== undefined) this.#loseMemory(memoryLostEvery);
+    if (memoryLostEvery !== undefined) this.#loseMemoryEvery(memoryLostEvery);
   }
 
   /** Lets every partition hear the settings before anything happens. */
@@ -104,6 +105,11 @@ export class World {
     return [...this.#partitions.values()].map(({ counts }) => counts()).reduce(addCounts, noCounts());
   }
 
+  /** The memory of every partition goes. */
+  loseMemory(): void {
+    for (const { host } of this.#partitions.values()) host.loseMemory();
+  }
+
   /** Cron's job, once. */
   async rebalance(): Promise<void> {
     await this.#coordinator.call((node) => node.rebalance());
@@ -126,10 +132,10 @@ export class World {
     return partition;
   }
 
-  #loseMemory(every: number): void {
+  #loseMemoryEvery(every: number): void {
     this.time.after(every, () => {
-      for (const { host } of this.#partitions.values()) host.loseMemory();
-      this.#loseMemory(every);
+      this.loseMemory();
+      this.#loseMemoryEvery(every);
     });
   }
 
@@ -210,6 +216,8 @@ export class World {
           },
           sendPrefetch: async (message, delaySeconds) => this.#queuePrefetch(message, delaySeconds),
           askMind: (partition) => this.callPartition(partition, (sibling) => sibling.mind()),
+          // Not the platform's, which takes time that is not of this world.
+          digest: async (data) => sha256(data),
           ...(engine !== undefined && { engine }),
         });
         atBirth = node.status().counts;

@@ -31,14 +31,13 @@ function ofNumber(value: number, seed: number): number {
   return hashPair(hashPair(hashPair(seed, NUMBER), words[0] as number), words[1] as number);
 }
 
-/** Word by word where they are aligned, as columns are. */
-function ofBytes({ buffer, byteOffset, byteLength }: ArrayBufferView, seed: number): number {
-  let sum = hashPair(hashPair(seed, BYTES), byteLength);
-  const isAligned = byteOffset % 4 === 0;
-  const whole = isAligned ? byteLength >> 2 : 0;
-  for (const word of new Int32Array(buffer, isAligned ? byteOffset : 0, whole))
-    sum = Math.imul(sum ^ word, 0x01000193);
-  for (const byte of new Uint8Array(buffer, byteOffset + whole * 4, byteLength - whole * 4))
-    sum = Math.imul(sum ^ byte, 0x01000193);
+/** Word by word; what is not aligned is copied first. By index, for this is the bulk of the work and is done by cold code. */
+function ofBytes(view: ArrayBufferView, seed: number): number {
+  const octets = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const { buffer, byteOffset, length } = octets.byteOffset % 4 === 0 ? octets : octets.slice();
+  const whole = new Int32Array(buffer, byteOffset, length >> 2);
+  let sum = hashPair(hashPair(seed, BYTES), length);
+  for (let i = 0; i < whole.length; i++) sum = Math.imul(sum ^ (whole[i] as number), 0x01000193);
+  for (let i = whole.byteLength; i < length; i++) sum = Math.imul(sum ^ (octets[i] as number), 0x01000193);
   return hashPair(sum, 0);
 }

@@ -59,8 +59,10 @@ export class Bench {
   /** The instances that are awake. */
   coordinator!: CoordinatorNode;
   partition!: PartitionNode;
+  readonly #address: PartitionAddress;
 
-  constructor(settings: Partial<Settings> = {}) {
+  constructor(settings: Partial<Settings> = {}, address: PartitionAddress = WEUR) {
+    this.#address = address;
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
     const prng = new Prng(1);
     const { time } = this;
@@ -150,7 +152,7 @@ export class Bench {
 
   #makePartition(storage: NodeStorage, clock: Clock): PartitionNode {
     return new PartitionNode({
-      address: WEUR,
+      address: this.#address,
       storage,
       migrations: PARTITION_STEPS,
       store: this.#store(),

@@ -50,15 +50,18 @@ export class Engine {
   readonly #watch = new PatternWatch();
   #listener: ((probability: number, label: number) => void) | undefined;
   #tick = FIRST_TICK;
+  #hasAbsorbed = false;
 
   /**
    * @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard.
    * @param isVain whether fetching a shard is known to be vain: it does not exist, or is too large to be held.
+   * @param isAtHand whether the host has a copy of a shard out of memory, so that fetching it costs no read.
    */
   constructor(
     capacity: Bytes,
     settings: Partial<EngineSettings> = {},
     isVain: (shard: string) => boolean = () => false,
+    isAtHand: (shard: string) => boolean = () => false,
   ) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
     this.#isVain = isVain;
@@ -79,6 +82,7 @@ export class Engine {
       dynamics: this.#dynamics,
       history: this.#history,
       isVain,
+      isAtHand,
     });
     this.#predictor.onOutcome = (said, label) => {
       this.#listener?.(said, label);
@@ -230,9 +234,9 @@ export class Engine {
     this.#predictor.applyMapDelta(slice);
   }
 
-  /** Whether it has learned from any event. */
+  /** Whether it knows anything: it has learned from an event, or taken in a mind. */
   get hasLearned(): boolean {
-    return this.#tick > FIRST_TICK;
+    return this.#tick > FIRST_TICK || this.#hasAbsorbed;
   }
 
   /** What it knows that is worth keeping; not which shards are resident. O(model), a few ms. */
@@ -243,6 +247,7 @@ export class Engine {
   /** Takes in what {@link save} gave, here or elsewhere, at any time: what is stronger here stays. @throws RangeError */
   absorb(mind: EngineMind): void {
     absorbMind(this.#learners, mind, this.#tick);
+    this.#hasAbsorbed = true;
   }
 
   get #learners() {

@@ -10,7 +10,7 @@ import type { PrefetchPricing, PrefetchRecords } from "../prefetch/prefetch-pric
  * Bytes of a mind's rows, users and the shards they name; the tuning is some 85 KiB more, however little was learned. One row
  * of storage, and few enough that whoever wakes with it has it in some milliseconds.
  */
-const LIMIT = 192 * 1_024;
+const LIMIT = 160 * 1_024;
 
 /**
  * What an engine knows that is worth keeping: whoever takes it in, a later instance or a sibling, predicts as it did.

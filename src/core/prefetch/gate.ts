@@ -38,6 +38,8 @@ export interface GateDeps {
   readonly history: PrefetchHistory;
   /** Whether fetching `shard` is known to be vain: it does not exist, or is too large to be held. */
   readonly isVain: (shard: string) => boolean;
+  /** Whether the host has a copy of `shard` at hand, out of memory: no read of the storage then. */
+  readonly isAtHand: (shard: string) => boolean;
 }
 
 interface Issued {
@@ -63,10 +65,13 @@ export class PrefetchGate {
     this.#deps = deps;
   }
 
-  /** What a prefetch of a shard of usual size has to earn at present, when it is held for `hold` ticks if unused. */
-  price(hold: number = this.#deps.cache.holdTicks): number {
+  /**
+   * What a prefetch of a shard of usual size has to earn at present, when it is held for `hold` ticks if unused and fetching
+   * it costs `read`.
+   */
+  price(hold = this.#deps.cache.holdTicks, read = this.#deps.pricing.settings.cost): number {
     const { cache, pricing, dynamics } = this.#deps;
-    return pricing.price({
+    return pricing.price(read, {
       victimWorth: cache.full ? cache.victimWorth * dynamics.meanSize : 0,
       holdShare: hold / cache.turnover,
     });
@@ -113,7 +118,8 @@ export class PrefetchGate {
     const accepted: Prefetch[] = [];
     for (const proposal of [...proposals].sort((a, b) => b.probability - a.probability)) {
       const { hold, ticks } = this.#holdOf(proposal, now);
-      const price = this.price(hold);
+      // What is at hand costs no read, only the place it takes.
+      const price = this.price(hold, this.#deps.isAtHand(proposal.shard) ? 0 : pricing.settings.cost);
       const known = shards.find(proposal.shard);
       if (!this.#isProposable(proposal.shard, known, tick)) continue;
       // Where room is short, only that part of the time it is wanted in counts that it stays.
