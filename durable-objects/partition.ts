@@ -35,6 +35,7 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
         await env.PARTITION.get(id, { locationHint: address.region }).receive(mail);
       },
       sendPrefetch: (message, delaySeconds) => env.PREFETCH.send(message, { delaySeconds }),
+      askMind: async (partition) => env.PARTITION.getByName(partition).mind(),
     });
   }
 
@@ -72,6 +73,10 @@ export class Partition extends DurableObject<Bindings> implements PartitionRpc {
 
   prefetches() {
     return this.#node.prefetches();
+  }
+
+  mind() {
+    return this.#node.mind();
   }
 
   forget() {

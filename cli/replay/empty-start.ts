@@ -35,7 +35,7 @@ export async function startEmpty(
 /** Sum of the storage reads of all partitions since they were told to forget, by partition. */
 export async function storageReadsByPartition(instance: Instance): Promise<ReadonlyMap<string, number>> {
   const partitions = await instance.partitions();
-  return new Map(partitions.map(({ partition, sinceLoaded }) => [partition, sinceLoaded?.storageReads ?? 0]));
+  return new Map(partitions.map(({ partition, counts }) => [partition, counts?.storageReads ?? 0]));
 }
 
 /** Storage reads between two looks; a partition that was loaded anew meanwhile counts from nothing. */

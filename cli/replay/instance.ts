@@ -30,7 +30,7 @@ const partitionsSchema = z.object({
       partition: z.string(),
       available: z.boolean(),
       settingsVersion: z.number().optional(),
-      sinceLoaded: z.object({ storageReads: z.number() }).optional(),
+      counts: z.object({ storageReads: z.number() }).optional(),
     }),
   ),
 });

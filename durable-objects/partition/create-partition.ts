@@ -14,6 +14,7 @@ import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { bytes, epochMillis, SECOND } from "../../src/core/units.ts";
 import { countingReads } from "../../src/storage/counting-store.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { DiskLoader } from "./disk-loader.ts";
 import type { DiskTier } from "./disk-tier.ts";
 import { EventProcessor } from "./event-processor.ts";
 import { KnownShards } from "./known-shards.ts";
@@ -61,8 +62,11 @@ export function createPartition(deps: CreatePartitionDeps) {
   const engine = new Engine(
     bytes(capacity),
     { ...engineSettings(settings()), ...deps.engine },
-    (shard) => known.has(shard),
-    (shard) => neighbours.ownerOf(shard) !== null,
+    {
+      isVain: (shard) => known.has(shard),
+      isElsewhere: (shard) => neighbours.ownerOf(shard) !== null,
+      isAtHand: (shard) => disk.has(shard),
+    },
   );
   const outbox = new Outbox({ clock, deliver: deps.deliver, onFault: () => stats.faults++ });
   const memory = new MemoryTier(engine);
@@ -76,7 +80,19 @@ export function createPartition(deps: CreatePartitionDeps) {
   });
   const arm = new ControlArm();
   const reporting = new Reporting({ address, stats, arm, send: deps.sendReport, clock });
-  const prefetcher = new Prefetcher({ engine, arm, fills, memory, stats, settings, clock });
+  const loader = new DiskLoader({ disk, memory, clock });
+  const prefetcher = new Prefetcher({
+    engine,
+    arm,
+    fills,
+    loader,
+    mayServe: (copy) => reader.mayServe(copy),
+    leaseSettled: deps.leaseSettled,
+    memory,
+    stats,
+    settings,
+    clock,
+  });
   engine.onOutcome((probability, label) => reporting.calibrate(probability, label === 1));
   const events = new EventProcessor({
     neighbours,
@@ -91,10 +107,11 @@ export function createPartition(deps: CreatePartitionDeps) {
     sendPrefetch: deps.sendPrefetch,
     afterwards: deps.afterwards,
   });
-  const reader = new Reader({
+  const reader: Reader = new Reader({
     store,
     memory,
     disk,
+    loader,
     known,
     fills,
     lease,

@@ -10,14 +10,9 @@ const memoSchema = z.object({
   lease: z.object({ until: z.number(), at: z.number(), completeFrom: z.number() }).nullable().catch(null),
   /** Which slots there are, so that a partition that comes back knows which users and shards are its own. */
   topology: topologySchema.optional().catch(undefined),
-  /** What prefetches for each reason came to. */
-  prefetching: z.record(
-    z.string(),
-    z.object({ promised: z.number().positive(), kept: z.number().nonnegative() }),
-  ),
 });
 
-/** What outlives a partition's memory besides its copies and settings: one small document, stored with each heartbeat. */
+/** What outlives a partition's memory besides its copies, settings and mind: its lease, stored with each heartbeat. */
 export type Memo = z.infer<typeof memoSchema>;
 
 export function loadMemo({ kv }: NodeStorage): Memo | null {

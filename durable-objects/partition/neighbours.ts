@@ -1,4 +1,4 @@
-import type { Topology } from "../../src/core/placement/topology.ts";
+import { regionTopology, type Topology } from "../../src/core/placement/topology.ts";
 import { homeOf, ownerOf, type PartitionAddress } from "../../src/core/routing/route.ts";
 
 /** A partition among those of its region: which users are at home here, and which shards are held here. */
@@ -17,15 +17,21 @@ export class Neighbours {
 
   /** The partition that learns from what a user does; null when it is this one. O(slots). */
   homeOf(user: string): string | null {
-    return this.#other(homeOf(this.#address.region, user, this.#topology()));
+    return this.#isAlone ? null : this.#other(homeOf(this.#address.region, user, this.#topology()));
   }
 
   /** The partition that holds a shard; null when it is this one, or this one of several. O(slots). */
   ownerOf(shard: string): string | null {
+    if (this.#isAlone) return null;
     const topology = this.#topology();
     const { region, slot } = this.#address;
     const isHot = topology.regions[region]?.hot?.[shard]?.includes(slot) === true;
     return isHot ? null : this.#other(ownerOf(region, shard, "", topology));
+  }
+
+  /** The usual case, in which nothing has to be worked out. */
+  get #isAlone(): boolean {
+    return regionTopology(this.#topology(), this.#address.region).slots < 2;
   }
 
   #other({ name, generation }: PartitionAddress): string | null {

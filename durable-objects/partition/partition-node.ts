@@ -1,6 +1,7 @@
-import { type Migration, migrate } from "../../migrations/migrate.ts";
+import { migrate } from "../../migrations/migrate.ts";
 import type { PartitionEvent } from "../../src/contract/events.ts";
-import type { PlannedPrefetch, PrefetchMessage, Report } from "../../src/contract/messages.ts";
+import type { PlannedPrefetch } from "../../src/contract/messages.ts";
+import { type Sealed, seal } from "../../src/contract/mind.ts";
 import {
   knownVersions,
   parseReadRequest,
@@ -8,7 +9,6 @@ import {
 } from "../../src/contract/partition-protocol.ts";
 import {
   type Explanation,
-  type Heartbeat,
   type HeartbeatAnswer,
   heartbeatAnswerSchema,
   type NeighbourMail,
@@ -16,17 +16,13 @@ import {
   type WithRoutingState,
 } from "../../src/contract/rpc.ts";
 import type { VersionedSettings } from "../../src/contract/settings.ts";
-import type { Clock } from "../../src/core/clock.ts";
 import type { Change, LoggedChanges } from "../../src/core/coherence/change.ts";
 import { Lease } from "../../src/core/coherence/lease.ts";
-import type { EngineSettings } from "../../src/core/engine/settings.ts";
+import type { EngineMind } from "../../src/core/engine/mind.ts";
 import { isControl } from "../../src/core/experiment/control-arm.ts";
-import { INITIAL_TOPOLOGY } from "../../src/core/placement/topology.ts";
+import { INITIAL_TOPOLOGY, type Topology } from "../../src/core/placement/topology.ts";
 import type { Prefetch, PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
-import type { PartitionAddress } from "../../src/core/routing/route.ts";
 import { epochMillis, probability, SECOND } from "../../src/core/units.ts";
-import type { NodeStorage } from "../../src/storage/node-storage.ts";
-import type { ShardStore } from "../../src/storage/shard-store.ts";
 import {
   createPartition,
   engineSettings,
@@ -34,38 +30,23 @@ import {
   type PartitionParts,
   toShardEvent,
 } from "./create-partition.ts";
-import { type Digest, DiskTier } from "./disk-tier.ts";
+import { type Described, explanationOf, statusOf } from "./describe.ts";
+import { DiskTier } from "./disk-tier.ts";
 import { failure } from "./failure.ts";
 import { HeartbeatClient } from "./heartbeat-client.ts";
+import { Inheritance } from "./inheritance.ts";
 import { loadMemo, MEMO, type Memo } from "./memo.ts";
+import { MindKeeper } from "./mind-keeper.ts";
+import type { PartitionNodeDeps } from "./partition-deps.ts";
+import { goOnFrom, mindOf } from "./partition-mind.ts";
 import { RoutingNews } from "./routing-news.ts";
-import { countsNow } from "./stats.ts";
 import { loadSettings, storeSettings } from "./stored-settings.ts";
+import { noTallies } from "./tallies.ts";
 
 /** About every ten seconds of activity; half of what a partition uses of its lease. */
 const HEARTBEAT_EVERY = 10 * SECOND;
 /** How long after activity the leftovers are written and reported: before an idle object leaves memory at ten. */
 const HOUSEKEEPING_AFTER = 5 * SECOND;
-
-/** All that a partition has of the world around it. */
-export interface PartitionNodeDeps {
-  readonly address: PartitionAddress;
-  readonly storage: NodeStorage;
-  /** Steps of the storage's schema. */
-  readonly migrations: readonly Migration[];
-  readonly store: ShardStore;
-  readonly clock: Clock;
-  /** Asks the coordinator; its answer is parsed here. */
-  readonly heartbeat: (beat: Heartbeat) => Promise<unknown>;
-  readonly sendReport: (report: Report) => Promise<unknown>;
-  readonly sendPrefetch: (message: PrefetchMessage, delaySeconds: number) => Promise<unknown>;
-  /** Brings mail to another partition of the region. */
-  readonly deliver: (name: string, mail: NeighbourMail) => Promise<unknown>;
-  /** Overrides of the engine's own settings, for simulations scaled down. */
-  readonly engine?: Partial<EngineSettings>;
-  /** Computes SHA-256; the platform's own but for simulations, where it takes virtual time. */
-  readonly digest?: Digest;
-}
 
 /**
  * A processing partition, platform aside: answers the reads of the users near it, holds their shards, learns from their
@@ -77,7 +58,11 @@ export class PartitionNode {
   readonly #lease: Lease;
   readonly #heartbeats: HeartbeatClient;
   readonly #news: RoutingNews;
+  readonly #mind: MindKeeper;
+  readonly #inheritance: Inheritance;
   #parts: PartitionParts;
+  /** What the instances before this one counted. */
+  #before = noTallies();
   #mapVersion = 0;
   #housekeepingSet = false;
 
@@ -94,14 +79,25 @@ export class PartitionNode {
     this.#lease = memo?.lease ? Lease.fromState(memo.lease, begun) : new Lease(begun);
     this.#disk = new DiskTier(storage, this.#settings.settings.diskBytes, deps.digest);
     this.#parts = this.#create();
-    if (memo !== null) this.#parts.engine.restorePrefetchRecords(memo.prefetching);
+    const onFault = (): number => this.#parts.stats.faults++;
+    this.#mind = new MindKeeper({ storage, clock, onFault });
+    this.#mind.load((mind) => {
+      goOnFrom(mind, this.#parts);
+      this.#before = mind.tallies;
+    });
+    this.#inheritance = new Inheritance({
+      address: deps.address,
+      askMind: deps.askMind,
+      take: (mind) => this.#parts.engine.absorb(mind),
+      onFault,
+    });
     this.#heartbeats = new HeartbeatClient({
       lease: this.#lease,
       clock,
       send: () => this.#sendHeartbeat(),
       invalidate: (changes) => this.#drop(changes),
       apply: (answer) => this.#apply(answer),
-      onFault: () => this.#parts.stats.faults++,
+      onFault,
     });
   }
 
@@ -154,6 +150,8 @@ export class PartitionNode {
   prefetch(proposals: readonly PlannedPrefetch[], reason: PrefetchReason): boolean {
     const { prefetcher, writeBehind } = this.#parts;
     if (prefetcher.isFull) return false;
+    // What is in SQLite may be taken from there only under a lease.
+    this.#heartbeats.ensureLease();
     prefetcher.consider(
       proposals.map(({ shard, probability: p, arrival, expires, cause }) => ({
         ...(cause !== undefined && { cause }),
@@ -176,52 +174,16 @@ export class PartitionNode {
   }
 
   status(): PartitionStatus {
-    const { memory, events, prefetcher, reporting, arm, stats } = this.#parts;
-    const { address, clock } = this.#deps;
-    return {
-      partition: address.name,
-      region: address.region,
-      incarnation: reporting.incarnation,
-      settingsVersion: this.#settings.version,
-      mapVersion: this.#mapVersion,
-      memory: { bytes: memory.used, capacity: memory.capacity, shards: memory.count },
-      disk: { bytes: this.#disk.used, shards: this.#disk.count, corrupt: this.#disk.corrupt },
-      sinceLoaded: countsNow(stats, arm),
-      reportsSent: stats.reportsSent,
-      eventQueue: { waiting: events.waiting, dropped: events.dropped },
-      prefetchQueue: {
-        waiting: prefetcher.waiting,
-        inFlight: prefetcher.active,
-        evictedUnused: memory.evictedUnused,
-        expired: prefetcher.expired,
-        refused: prefetcher.refused,
-      },
-      pausedUntil: arm.pausedUntil(clock.now()),
-    };
+    return statusOf(this.#described());
   }
 
   explain(shard: string): Explanation {
-    const { memory, fills, prefetcher, engine } = this.#parts;
-    const copy = memory.peek(shard);
-    return {
-      partition: this.#deps.address.name,
-      shard,
-      memory:
-        copy === undefined
-          ? null
-          : {
-              bytes: copy.meta.size,
-              etag: copy.meta.etag,
-              validatedAt: copy.validatedAt,
-              uses: copy.uses,
-              prefetched: copy.prefetched,
-            },
-      disk: this.#disk.has(shard),
-      inFlight: fills.isInFlight(shard),
-      waiting: prefetcher.list().some((prefetch) => prefetch.shard === shard),
-      decision: engine.decisionOn(shard) ?? null,
-      engine: engine.explain(shard),
-    };
+    return explanationOf(shard, this.#described());
+  }
+
+  mind(): Sealed<EngineMind> | null {
+    const { engine } = this.#parts;
+    return engine.hasLearned ? seal(engine.save()) : null;
   }
 
   prefetches(): readonly Prefetch[] {
@@ -235,7 +197,9 @@ export class PartitionNode {
     this.#parts.memory.clear();
     this.#disk.clear();
     this.#parts = this.#create();
+    this.#before = noTallies();
     this.#mapVersion = 0;
+    await this.#mind.forget(mindOf(this.#parts, this.#before, this.#disk));
     await this.#heartbeats.sendNow();
   }
 
@@ -244,6 +208,9 @@ export class PartitionNode {
     this.#housekeepingSet = false;
     await this.#parts.writeBehind.flush();
     await this.#parts.reporting.send().catch(() => this.#parts.stats.faults++);
+    // After the report: what comes back counted has been reported, and counts once.
+    const again = this.#mind.saveWhenDue(() => mindOf(this.#parts, this.#before, this.#disk));
+    if (again !== null) this.#keepHouseIn(again);
   }
 
   get #settings(): VersionedSettings {
@@ -296,13 +263,30 @@ export class PartitionNode {
   /** Work that waits until responses are on their way, and happens only while there is activity. */
   #afterActivity(): void {
     this.#heartbeats.sendAfter(HEARTBEAT_EVERY);
+    this.#mind.note();
+    this.#keepHouseIn(HOUSEKEEPING_AFTER);
+  }
+
+  #keepHouseIn(millis: number): void {
     if (this.#housekeepingSet) return;
     this.#housekeepingSet = true;
     const { storage, clock } = this.#deps;
     // Unconfirmed: no response has to wait for it, and losing it loses only warmth.
     storage
-      .setAlarm(clock.now() + HOUSEKEEPING_AFTER, { allowUnconfirmed: true })
+      .setAlarm(clock.now() + millis, { allowUnconfirmed: true })
       .catch(() => this.#parts.stats.faults++);
+  }
+
+  #described(): Described {
+    return {
+      address: this.#deps.address,
+      parts: this.#parts,
+      disk: this.#disk,
+      before: this.#before,
+      settingsVersion: this.#settings.version,
+      mapVersion: this.#mapVersion,
+      now: this.#deps.clock.now(),
+    };
   }
 
   async #sendHeartbeat(): Promise<HeartbeatAnswer> {
@@ -326,7 +310,7 @@ export class PartitionNode {
       this.#mapVersion = answer.mapDelta.version;
     }
     this.#parts.writeBehind.keep(answer.warm);
-    if (answer.topology !== undefined) this.#news.learn({ topology: answer.topology });
+    if (answer.topology !== undefined) this.#learnTopology(answer.topology);
     if (answer.settings !== undefined && answer.settings.version !== this.#settings.version)
       this.#applySettings(answer.settings);
     // Unconfirmed: no response waits for it, and an older lease read back is only more careful.
@@ -337,11 +321,12 @@ export class PartitionNode {
   }
 
   #memo(): Memo {
-    return {
-      lease: this.#lease.toState(),
-      topology: this.#news.state.topology,
-      prefetching: this.#parts.engine.prefetchRecords,
-    };
+    return { lease: this.#lease.toState(), topology: this.#news.state.topology };
+  }
+
+  #learnTopology(topology: Topology): void {
+    this.#news.learn({ topology });
+    if (!this.#mind.isKept) this.#inheritance.hear(topology);
   }
 
   #applySettings(versioned: VersionedSettings): void {

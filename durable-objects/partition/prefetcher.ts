@@ -6,7 +6,8 @@ import type { Refusal } from "../../src/core/prefetch/gate.ts";
 import type { Prefetch } from "../../src/core/prefetch/prefetch.ts";
 import { PrefetchQueue } from "../../src/core/prefetch/prefetch-queue.ts";
 import { epochMillis, MINUTE } from "../../src/core/units.ts";
-import type { MemoryTier } from "./memory-tier.ts";
+import type { DiskLoader } from "./disk-loader.ts";
+import type { Copy, MemoryTier } from "./memory-tier.ts";
 import type { SingleFlight } from "./single-flight.ts";
 import type { Stats } from "./stats.ts";
 
@@ -18,6 +19,10 @@ export interface PrefetcherDeps {
   readonly engine: Engine;
   readonly arm: ControlArm;
   readonly fills: SingleFlight;
+  readonly loader: DiskLoader;
+  /** Whether a copy may be served without asking the storage, when the lease being asked for is there. */
+  readonly mayServe: (copy: Copy) => boolean;
+  readonly leaseSettled: () => Promise<void>;
   readonly memory: MemoryTier;
   readonly stats: Stats;
   readonly settings: () => Settings;
@@ -25,8 +30,9 @@ export interface PrefetcherDeps {
 }
 
 /**
- * Fetches what the gate let through before it is asked for: by predicted arrival, few at a time, within a budget. Others'
- * proposals go through the gate here; the own predictor's went through it when they were made.
+ * Fetches what the gate let through before it is asked for: by predicted arrival, few at a time, within a budget; from
+ * SQLite where it is there and may be served. Others' proposals go through the gate here, where those from SQLite pay no
+ * read; the own predictor's went through it when they were made.
  */
 export class Prefetcher {
   readonly #deps: PrefetcherDeps;
@@ -98,19 +104,21 @@ export class Prefetcher {
       const next = this.#queue.pop(epochMillis(this.#deps.clock.now()));
       if (next === undefined) return;
       if (this.#isHere(next.shard)) this.#deps.engine.prefetchFailed(next.shard);
-      else void this.#fetch(next);
+      else void this.#bring(next);
     }
   }
 
-  async #fetch({ shard, expires }: Prefetch): Promise<void> {
-    const { engine, arm, fills, stats } = this.#deps;
+  async #bring(prefetch: Prefetch): Promise<void> {
+    const { engine, loader, memory, stats } = this.#deps;
+    const { shard, reason } = prefetch;
+    const isAtHand = loader.has(shard);
     this.#active++;
-    this.#startedThisMinute++;
-    stats.prefetchesIssued++;
-    arm.issued(1);
     try {
-      const fetched = await fills.fetch(shard, { kind: "prefetch", expires }).result;
-      if (fetched.kind !== "copy" || !fetched.stored) engine.prefetchFailed(shard);
+      const isLoaded = isAtHand && (await this.#load(prefetch));
+      // What others proposed for nothing, but must not be served, is not worth a read.
+      const isPaid = !isAtHand || reason === "predicted";
+      const isHere = isLoaded ? memory.peek(shard) !== undefined : isPaid && (await this.#fetch(prefetch));
+      if (!isHere) engine.prefetchFailed(shard);
     } catch {
       stats.faults++; // A failed prefetch costs nobody anything: the read itself will try again.
       engine.prefetchFailed(shard);
@@ -118,6 +126,22 @@ export class Prefetcher {
       this.#active--;
       this.#pump();
     }
+  }
+
+  /** From SQLite; false when what is there must not be served. */
+  async #load({ shard, expires }: Prefetch): Promise<boolean> {
+    const { loader, leaseSettled, mayServe } = this.#deps;
+    await leaseSettled();
+    return (await loader.load(shard, { kind: "prefetch", expires }, mayServe)) !== null;
+  }
+
+  async #fetch({ shard, expires }: Prefetch): Promise<boolean> {
+    const { arm, fills, stats } = this.#deps;
+    this.#startedThisMinute++;
+    stats.prefetchesIssued++;
+    arm.issued(1);
+    const fetched = await fills.fetch(shard, { kind: "prefetch", expires }).result;
+    return fetched.kind === "copy" && fetched.stored;
   }
 
   #withinBudget(): boolean {

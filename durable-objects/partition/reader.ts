@@ -7,14 +7,10 @@ import { epochMillis, SECOND } from "../../src/core/units.ts";
 import { type ReadClock, readDirectly, shardNotFound } from "../../src/http/direct-read.ts";
 import { freshness } from "../../src/http/freshness.ts";
 import { buildResponse, decideAnswer } from "../../src/http/shard-response.ts";
-import {
-  type OpenShard,
-  type ShardMeta,
-  type ShardStore,
-  StorageUnavailableError,
-} from "../../src/storage/shard-store.ts";
+import { type OpenShard, type ShardStore, StorageUnavailableError } from "../../src/storage/shard-store.ts";
 import { STATUS } from "./cache-status.ts";
-import type { DiskCopy } from "./disk-tier.ts";
+import type { DiskLoader } from "./disk-loader.ts";
+import type { DiskTier } from "./disk-tier.ts";
 import type { KnownShard, KnownShards } from "./known-shards.ts";
 import { type Asked, type Copy, confirm, copyOf, type MemoryTier } from "./memory-tier.ts";
 import type { Fetched, SingleFlight } from "./single-flight.ts";
@@ -44,19 +40,12 @@ export interface ReadResult {
   } | null;
 }
 
-/** What the reader needs of the SQLite tier. */
-interface SecondTier {
-  has(id: string): boolean;
-  read(id: string): Promise<DiskCopy | null>;
-  metaOf(id: string): ShardMeta | null;
-  remove(id: string): void;
-}
-
 /** What a reader works with. Times in ms. */
 export interface ReaderDeps {
   readonly store: ShardStore;
   readonly memory: MemoryTier;
-  readonly disk: SecondTier;
+  readonly disk: Pick<DiskTier, "metaOf" | "remove">;
+  readonly loader: DiskLoader;
   readonly known: KnownShards;
   readonly fills: SingleFlight;
   readonly lease: Lease;
@@ -73,8 +62,6 @@ export interface ReaderDeps {
 /** A partition's read path: memory, then SQLite, then one shared fetch from R2. */
 export class Reader {
   readonly #deps: ReaderDeps;
-  /** Copies on their way from SQLite, shared by those who want them at once. */
-  readonly #loading = new Map<string, Promise<Copy | null>>();
   /** Grows with every invalidation, so that work across an await can tell whether one happened. */
   #invalidations = 0;
 
@@ -87,14 +74,14 @@ export class Reader {
    * too much is being fetched.
    */
   async read(read: ReadRequest): Promise<ReadResult> {
-    const { memory, stats, clock } = this.#deps;
+    const { memory, loader, stats, clock } = this.#deps;
     const start = clock.now();
     stats.reads++;
     if (read.bypass) return this.#readThrough(read, start);
     const inMemory = memory.peek(read.id);
-    if (inMemory !== undefined && this.#mayServe(inMemory)) return this.#hit(read, inMemory, start);
-    const held = inMemory ?? (this.#deps.disk.has(read.id) ? await this.#fromDisk(read.id) : null);
-    if (held !== null && held !== inMemory && this.#mayServe(held)) {
+    if (inMemory !== undefined && this.mayServe(inMemory)) return this.#hit(read, inMemory, start);
+    const held = inMemory ?? (loader.has(read.id) ? await loader.load(read.id, { kind: "demand" }) : null);
+    if (held !== null && held !== inMemory && this.mayServe(held)) {
       stats.diskHits++;
       return this.#answer(read, held, STATUS.disk, start, false);
     }
@@ -111,9 +98,10 @@ export class Reader {
 
   /** A shard changed: copies that are older are dropped, also those that fetches under way would bring. */
   invalidate(change: Change): void {
-    const { fills, memory, disk, known } = this.#deps;
+    const { fills, loader, memory, disk, known } = this.#deps;
     this.#invalidations++;
     fills.fence(change.shard);
+    loader.fence();
     const copy = memory.peek(change.shard);
     if (copy !== undefined && outdates(change, copy.meta)) memory.remove(change.shard);
     const stored = disk.metaOf(change.shard);
@@ -122,7 +110,7 @@ export class Reader {
   }
 
   /** Fresh, and the lease says that no change was missed: `immutable` shards are overwritten and deleted, too. */
-  #mayServe(copy: Copy): boolean {
+  mayServe(copy: Copy): boolean {
     const { lease, clock, freshnessMillis } = this.#deps;
     const now = clock.now();
     if (!lease.covers(copy.asOf, now)) return false;
@@ -176,26 +164,6 @@ export class Reader {
           ? null
           : { size: copy.meta.size, missed, prefetched: status === STATUS.prefetched, millis },
     };
-  }
-
-  /** A copy from SQLite, taken into memory; null when there is none. Shared by all who want it at once. */
-  #fromDisk(id: string): Promise<Copy | null> {
-    const loading = this.#loading.get(id) ?? this.#load(id).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, loading);
-    return loading;
-  }
-
-  async #load(id: string): Promise<Copy | null> {
-    const { disk, memory, clock } = this.#deps;
-    const before = this.#invalidations;
-    const stored = await disk.read(id);
-    // While its digest was checked a fetch may have brought it, or it may have been invalidated.
-    const loaded = memory.peek(id);
-    if (loaded !== undefined) return loaded;
-    if (stored === null || this.#invalidations !== before) return null;
-    const copy: Copy = { ...stored, prefetched: false, uses: 0 };
-    memory.put(id, copy, { kind: "demand" }, epochMillis(clock.now()));
-    return copy;
   }
 
   /** Fetches the shard, or asks whether `held` is current, sharing the one fetch with all who want the same. */

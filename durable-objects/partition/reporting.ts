@@ -46,6 +46,11 @@ export class Reporting {
     this.#sentAt = parts.clock.now();
   }
 
+  /** What instances before this one counted: it has been reported. */
+  goOnFrom(counts: ReadCounts): void {
+    this.#reported = counts;
+  }
+
   /**
    * An event of a user whose home this is. A shard whose id names the user is left out: what leaves a partition names
    * nobody. O(lookahead).

@@ -12,9 +12,10 @@ import type { MapDelta } from "../../src/core/map-delta.ts";
 import type { Region } from "../../src/core/placement/regions.ts";
 import type { Topology } from "../../src/core/placement/topology.ts";
 import type { PrefetchReason } from "../../src/core/prefetch/prefetch.ts";
-import { addCounts, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
+import { addCounts, countsBetween, noCounts, type ReadCounts } from "../../src/core/reporting/read-counts.ts";
 import { homeOf, ownerOf, type PartitionAddress, partitionsOf } from "../../src/core/routing/route.ts";
 import type { ShardStore } from "../../src/storage/shard-store.ts";
+import { sha256 } from "../platform/digest.ts";
 import { GoneError } from "../platform/instance-lifetime.ts";
 import { NodeHost } from "../platform/node-host.ts";
 import { Prng } from "../platform/prng.ts";
@@ -85,7 +86,7 @@ export class World {
     const addresses = regions.flatMap((region) => partitionsOf(region, this.#topology));
     this.#partitions = new Map(addresses.map((address) => [address.name, this.#hostPartition(address)]));
     const { memoryLostEvery } = options;
-    if (memoryLostEvery !== undefined) this.#loseMemory(memoryLostEvery);
+    if (memoryLostEvery !== undefined) this.#loseMemoryEvery(memoryLostEvery);
   }
 
   /** Lets every partition hear the settings before anything happens. */
@@ -152,6 +153,11 @@ export class World {
     return new Map([...this.#partitions].map(([name, { counts }]) => [name, counts()]));
   }
 
+  /** The memory of every partition goes. */
+  loseMemory(): void {
+    for (const { host } of this.#partitions.values()) host.loseMemory();
+  }
+
   /** Cron's job, once. */
   async rebalance(): Promise<void> {
     await this.#coordinator.call((node) => node.rebalance());
@@ -174,15 +180,10 @@ export class World {
     return partition;
   }
 
-  /** Every partition's memory goes. */
-  loseMemory(): void {
-    for (const { host } of this.#partitions.values()) host.loseMemory();
-  }
-
-  #loseMemory(every: number): void {
+  #loseMemoryEvery(every: number): void {
     this.time.after(every, () => {
       this.loseMemory();
-      this.#loseMemory(every);
+      this.#loseMemoryEvery(every);
     });
   }
 
@@ -239,7 +240,10 @@ export class World {
     const { store, engine } = this.#options;
     let past = noCounts();
     let node: PartitionNode | undefined;
-    const counts = (): ReadCounts => (node === undefined ? past : addCounts(past, node.status().sinceLoaded));
+    /** What the present instance knew of as it woke: those before it counted that. */
+    let atBirth = noCounts();
+    const counts = (): ReadCounts =>
+      node === undefined ? past : addCounts(past, countsBetween(atBirth, node.status().counts));
     const host = new NodeHost({
       time: this.time,
       prng: this.#prng.fork(),
@@ -263,8 +267,12 @@ export class World {
             await this.time.sleep(NEARBY);
             await this.#ask(name, (neighbour) => neighbour.receive(mail));
           },
+          askMind: (partition) => this.callPartition(partition, (sibling) => sibling.mind()),
+          // Not the platform's, which takes time that is not of this world.
+          digest: async (data) => sha256(data),
           ...(engine !== undefined && { engine }),
         });
+        atBirth = node.status().counts;
         return node;
       },
     });

@@ -9,6 +9,7 @@ import type { CalibrationBin, RegionReadStats } from "../core/correlation/outcom
 import type { ShownMap } from "../core/correlation/shared-model.ts";
 import type { SurgeCell } from "../core/correlation/surges.ts";
 import type { Explanation as EngineExplanation } from "../core/engine/explanation.ts";
+import type { EngineMind } from "../core/engine/mind.ts";
 import type { ShardEvent } from "../core/event.ts";
 import type { Placement, RegionMove } from "../core/placement/rebalance.ts";
 import type { Region } from "../core/placement/regions.ts";
@@ -18,6 +19,7 @@ import type { PrefetchDecision } from "../core/prefetch/prefetch-history.ts";
 import type { ReadCounts } from "../core/reporting/read-counts.ts";
 import type { PartitionEvent } from "./events.ts";
 import type { DeadLetter, PlannedPrefetch, Report } from "./messages.ts";
+import type { Sealed } from "./mind.ts";
 import { type RoutingState, topologySchema } from "./routing-state.ts";
 import { type VersionedSettings, versionedSettingsSchema } from "./settings.ts";
 
@@ -84,8 +86,8 @@ export interface PartitionStatus {
   readonly mapVersion: number;
   readonly memory: { readonly bytes: number; readonly capacity: number; readonly shards: number };
   readonly disk: { readonly bytes: number; readonly shards: number; readonly corrupt: number };
-  /** Counted since this instance was loaded; {@link CoordinatorOverview.totals} last. */
-  readonly sinceLoaded: ReadCounts;
+  /** Counted since it began or was told to forget; a crash may lose the last seconds, {@link CoordinatorOverview.totals} last. */
+  readonly counts: ReadCounts;
   readonly reportsSent: number;
   readonly eventQueue: { readonly waiting: number; readonly dropped: number };
   readonly prefetchQueue: {
@@ -175,6 +177,8 @@ export interface PartitionRpc extends Rpc.DurableObjectBranded {
   explain(shard: string): Explanation;
   /** Prefetches waiting. */
   prefetches(): readonly Prefetch[];
+  /** What it learned, for a new sibling; null when that is nothing. Some ms of work, within 512 KiB. */
+  mind(): Sealed<EngineMind> | null;
   /** Drops every copy and everything learned and counted, and hears the settings anew. Stored shards stay. */
   forget(): Promise<void>;
 }

@@ -50,6 +50,8 @@ export class Bench {
   /** Answers heartbeats in the coordinator's place. */
   answer: (beat: Heartbeat) => Promise<HeartbeatAnswer> = (beat) =>
     this.coordinatorHost.call((node) => node.heartbeat(beat));
+  /** What a sibling answers when it is asked for its mind. */
+  askMind: (partition: string) => Promise<unknown> = async () => null;
   /** How the next instance of the partition sees its storage. */
   wrapStorage: (view: NodeStorage) => NodeStorage = (view) => view;
   readonly coordinatorHost: NodeHost<CoordinatorNode>;
@@ -57,8 +59,10 @@ export class Bench {
   /** The instances that are awake. */
   coordinator!: CoordinatorNode;
   partition!: PartitionNode;
+  readonly #address: PartitionAddress;
 
-  constructor(settings: Partial<Settings> = {}) {
+  constructor(settings: Partial<Settings> = {}, address: PartitionAddress = WEUR) {
+    this.#address = address;
     this.settings = { ...DEFAULT_SETTINGS, ...settings };
     const prng = new Prng(1);
     const { time } = this;
@@ -148,7 +152,7 @@ export class Bench {
 
   #makePartition(storage: NodeStorage, clock: Clock): PartitionNode {
     return new PartitionNode({
-      address: WEUR,
+      address: this.#address,
       storage,
       migrations: PARTITION_STEPS,
       store: this.#store(),
@@ -169,6 +173,7 @@ export class Bench {
       },
       sendPrefetch: async () => undefined,
       deliver: async () => undefined,
+      askMind: (partition) => this.askMind(partition),
       engine: { modelBytes: MODEL_BYTES },
     });
   }

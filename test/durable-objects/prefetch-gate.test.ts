@@ -26,7 +26,7 @@ async function teach(bench: Bench, a: string, b: string): Promise<void> {
   }
 }
 
-const issued = (bench: Bench): number => bench.partition.status().sinceLoaded.prefetchesIssued;
+const issued = (bench: Bench): number => bench.partition.status().counts.prefetchesIssued;
 const outcomeOf = (bench: Bench, shard: string) => bench.partition.explain(shard).decision?.outcome;
 
 async function stored(bench: Bench, ...ids: string[]): Promise<void> {
@@ -85,7 +85,7 @@ describe.each(OTHERS)("a prefetch proposed by %s", (reason) => {
     await propose(bench, "s/4", reason, 0.9);
     await bench.read("s/4", { user: controlUser });
     await bench.pass(100);
-    expect(bench.partition.status().sinceLoaded).toMatchObject({
+    expect(bench.partition.status().counts).toMatchObject({
       controlRequests: 1,
       controlMisses: 1,
       hits: 1,
@@ -126,13 +126,13 @@ describe("a prefetch of the partition's own predictor", () => {
     const bench = new Bench();
     await stored(bench, "p/a", "p/b");
     await teach(bench, "p/a", "p/b");
-    const before = bench.partition.status().sinceLoaded.late;
+    const before = bench.partition.status().counts.late;
     bench.storageTakes = 500;
     await bench.read("p/a", { user: treatedUser });
     await bench.pass(50);
     expect((await bench.read("p/b", { user: treatedUser })).cache).toBe("Foreshard; fwd=uri-miss; collapsed");
     await bench.pass(100);
-    expect(bench.partition.status().sinceLoaded.late).toBe(before + 1);
+    expect(bench.partition.status().counts.late).toBe(before + 1);
   });
 });
 

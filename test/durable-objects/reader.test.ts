@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DiskLoader } from "../../durable-objects/partition/disk-loader.ts";
 import { KnownShards } from "../../durable-objects/partition/known-shards.ts";
 import { type Copy, MemoryTier } from "../../durable-objects/partition/memory-tier.ts";
 import { Reader } from "../../durable-objects/partition/reader.ts";
@@ -55,7 +56,8 @@ describe("a reader that waits for the storage", () => {
       known,
       lease,
       clock: time,
-      disk: { has: () => false, read: async () => null, metaOf: () => null, remove: () => false },
+      disk: { metaOf: () => null, remove: () => undefined },
+      loader: new DiskLoader({ disk: { has: () => false, read: async () => null }, memory, clock: time }),
       leaseSettled: async () => onSettled(),
       onWait: () => undefined,
       stats: newStats(),

@@ -35,8 +35,8 @@ it("reads and local prefetching go on while the coordinator fails on every call,
     await partition().invalidate([{ shard: "cg/2", uploaded: Date.now() }]);
   }
   const broken = await status();
-  expect(broken.sinceLoaded.prefetchesIssued).toBeGreaterThan(0);
-  expect(broken.sinceLoaded.faults).toBeGreaterThan(0);
+  expect(broken.counts.prefetchesIssued).toBeGreaterThan(0);
+  expect(broken.counts.faults).toBeGreaterThan(0);
   const strong = await call("/shards/cg/3?coherence=strong", { method: "PUT", body: "x", token: "write" });
   expect(strong.status).toBe(503);
 

@@ -83,13 +83,13 @@ describe("queues", () => {
     for (const id of ["p/wanted", "p/expired"]) await env.SHARDS.put(id, id);
     const now = Date.now();
     const item = (shard: string, expires: number) => ({ shard, probability: 0.9, arrival: now, expires });
-    const { prefetchesIssued: issued } = (await status()).sinceLoaded;
+    const { prefetchesIssued: issued } = (await status()).counts;
     await env.PREFETCH.send({
       partition: "g1:weur:0",
       reason: "predicted",
       prefetches: [item("p/expired", now - 1), item("p/wanted", now + 60_000)],
     });
-    await eventually(async () => ((await status()).sinceLoaded.prefetchesIssued > issued ? true : null), 400);
+    await eventually(async () => ((await status()).counts.prefetchesIssued > issued ? true : null), 400);
     await eventually(async () => ((await status()).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("p/wanted")).cache).toBe("Foreshard; hit; detail=prefetched");
     expect((await read("p/expired")).cache).toBe("Foreshard; fwd=uri-miss; stored");
@@ -125,9 +125,7 @@ describe("what was learned in one region", () => {
     await read("n/warmup", { region: "apac-se", user: "first" });
     await eventually(async () => ((await status("g1:apac-se:0")).mapVersion > 0 ? true : null));
     await read("n/1", { region: "apac-se", user: "newcomer" });
-    await eventually(async () =>
-      (await status("g1:apac-se:0")).sinceLoaded.prefetchesIssued > 0 ? true : null,
-    );
+    await eventually(async () => ((await status("g1:apac-se:0")).counts.prefetchesIssued > 0 ? true : null));
     await eventually(async () => ((await status("g1:apac-se:0")).prefetchQueue.inFlight === 0 ? true : null));
     expect((await read("n/2", { region: "apac-se", user: "newcomer" })).cache).toBe(
       "Foreshard; hit; detail=prefetched",
@@ -154,7 +152,7 @@ describe("placement", () => {
     }, 400);
     expect(moves).toContain("h/pinned");
     await eventually(
-      async () => ((await status("g1:wnam:0")).sinceLoaded.prefetchesIssued > 0 ? true : null),
+      async () => ((await status("g1:wnam:0")).counts.prefetchesIssued > 0 ? true : null),
       400,
     );
     await eventually(async () => ((await status("g1:wnam:0")).prefetchQueue.inFlight === 0 ? true : null));

@@ -84,11 +84,11 @@ describe("events", () => {
     ['{"type":"a"}\nnope', "application/x-ndjson", "events[1]"],
     ['{"type":"a","time":"yesterday"}', "application/json", "events[0].time"],
   ])("refuses %s with 400 naming the field", async (body, type, named) => {
-    const before = (await status()).sinceLoaded.eventsLearned;
+    const before = (await status()).counts.eventsLearned;
     const response = await post(body, type);
     expect(response.status).toBe(400);
     expect((await problem(response)).detail).toContain(named);
-    expect((await status()).sinceLoaded.eventsLearned).toBe(before);
+    expect((await status()).counts.eventsLearned).toBe(before);
   });
 
   it("names all events that are wrong, the first ten of many", async () => {

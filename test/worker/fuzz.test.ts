@@ -50,8 +50,8 @@ async function snapshot(): Promise<{ readonly stored: string; readonly learned: 
     env.SHARDS.list(),
     settingsStore(env.SETTINGS).read(),
     ...FUZZED_REGIONS.map(async (region) => {
-      const { eventQueue, sinceLoaded } = await partition(`g1:${region}:0`).status();
-      return sinceLoaded.eventsLearned + eventQueue.waiting + eventQueue.dropped;
+      const { eventQueue, counts } = await partition(`g1:${region}:0`).status();
+      return counts.eventsLearned + eventQueue.waiting + eventQueue.dropped;
     }),
   ]);
   const shards = objects.map(({ key, etag, uploaded }) => `${key} ${etag} ${uploaded.getTime()}`);

@@ -34,7 +34,7 @@ describe("explaining", () => {
       }
       await partition().invalidate([{ shard: "e/2", uploaded: Date.now() }]);
     }
-    await eventually(async () => ((await status()).sinceLoaded.prefetchesIssued > 0 ? true : null));
+    await eventually(async () => ((await status()).counts.prefetchesIssued > 0 ? true : null));
     const held = await admin<object>("explain?shard=e/1&partition=g1:weur:0");
     expect(held).toMatchObject({ shard: "e/1", memory: { prefetched: false, bytes: 3 }, disk: false });
     const decided = await admin<{ decision: { outcome: string } }>("explain?shard=e/2&partition=g1:weur:0");

@@ -16,12 +16,12 @@ describe("reading a shard", () => {
 
   it("makes one R2 read of two hundred concurrent readers of a cold shard", async () => {
     await put("r/crowd", "crowded");
-    const before = (await status()).sinceLoaded.storageReads;
+    const before = (await status()).counts.storageReads;
     const responses = await Promise.all(
       Array.from({ length: 200 }, (_, i) => read("r/crowd", { user: `u${i}` })),
     );
     expect(new Set(responses.map(({ text }) => text))).toEqual(new Set(["crowded"]));
-    expect((await status()).sinceLoaded.storageReads - before).toBe(1);
+    expect((await status()).counts.storageReads - before).toBe(1);
     expect(responses.filter(({ cache }) => cache === "Foreshard; fwd=uri-miss; stored")).toHaveLength(1);
   });
 

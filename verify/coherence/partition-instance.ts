@@ -54,6 +54,8 @@ export function hostPartition(deps: PartitionInstanceDeps): NodeHost<PartitionNo
         sendPrefetch: (message, delay) => lifetime.within(() => sendPrefetch(message, delay)),
         // A region has one slot here: nobody has anything for a neighbour.
         deliver: async () => undefined,
+        // Topology never changes here: there is no sibling.
+        askMind: async () => null,
         engine: { modelBytes: MODEL_BYTES },
         digest,
       }),

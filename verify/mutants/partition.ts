@@ -70,8 +70,8 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
     tests: [DISK],
   },
   {
-    file: "durable-objects/partition/reader.ts",
-    find: "if (stored === null || this.#invalidations !== before) return null;",
+    file: "durable-objects/partition/disk-loader.ts",
+    find: "if (stored === null || this.#fences !== before) return null;",
     replace: "if (stored === null) return null;",
     why: "a read from disk ignores an invalidation during its digest",
     tests: [NODE],
@@ -260,7 +260,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/partition-node.ts",
-    find: ".put(MEMO, this.#memo(), { allowUnconfirmed: true })",
+    find: ".put(MEMO, { lease: this.#lease.toState() }, { allowUnconfirmed: true })",
     replace: '.put("lost", this.#memo(), { allowUnconfirmed: true })',
     why: "the lease does not outlive the memory",
     tests: [NODE],

@@ -4,7 +4,7 @@ import { LearnedCache } from "../cache/learned.ts";
 import { ReuseLearner } from "../cache/reuse-learner.ts";
 import type { ShardEvent } from "../event.ts";
 import type { CalibrationStats } from "../learning/calibration-stats.ts";
-import { EventTypes } from "../learning/event-types.ts";
+import { kindOfEvent } from "../learning/event-kind.ts";
 import {
   ABSENT,
   ELSEWHERE,
@@ -21,21 +21,18 @@ import { PrefetchGate, type Refusal } from "../prefetch/gate.ts";
 import type { CacheOutcome, EngineAnswer, EventPart } from "../prefetch/plan.ts";
 import type { Prefetch } from "../prefetch/prefetch.ts";
 import { type PrefetchDecision, PrefetchHistory } from "../prefetch/prefetch-history.ts";
-import { PrefetchPricing, type PrefetchRecords } from "../prefetch/prefetch-pricing.ts";
+import { PrefetchPricing } from "../prefetch/prefetch-pricing.ts";
 import { SeededRandom } from "../random.ts";
 import { type Bytes, type EpochMillis, epochMillis, probability } from "../units.ts";
-import { type EngineState, restoreEngine, saveEngine } from "./engine-state.ts";
 import type { Explanation, Verdict } from "./explanation.ts";
+import { type EngineHost, PLAIN_HOST } from "./host.ts";
+import { absorbMind, type EngineMind, saveMind } from "./mind.ts";
+import { modelSizes } from "./model-sizes.ts";
 import { PatternWatch } from "./pattern-watch.ts";
 import { DEFAULT_SETTINGS, type EngineSettings } from "./settings.ts";
 
-/** Share of the model's bytes for the shard table; the successor tables take most of the rest. */
-const TABLE_SHARE = 0.245;
-/** Rows of the successor tables, and users remembered, per byte of the model; rounded down to a power of two. */
-const ROWS_PER_BYTE = 1 / 500;
-const USERS_PER_BYTE = 1 / 8_192;
-/** Predictions and observations waiting for their outcome. */
-const LOG_PER_BYTE = 1 / 1_024;
+/** Events are counted from here, so that what was learned up to so many events ago elsewhere can be dated: far more than a turnover. */
+const FIRST_TICK = 1 << 20;
 
 /**
  * The brain of a cache: told every event, it says what is resident, what to prefetch and what to evict. It holds ids
@@ -53,33 +50,23 @@ export class Engine {
   readonly #gate: PrefetchGate;
   readonly #dynamics = new CacheDynamics();
   readonly #history = new PrefetchHistory();
-  readonly #isVain: (shard: string) => boolean;
-  readonly #types = new EventTypes();
+  readonly #host: EngineHost;
   readonly #watch = new PatternWatch();
   #listener: ((probability: number, label: number) => void) | undefined;
-  #tick = 0;
+  #tick = FIRST_TICK;
+  #hasAbsorbed = false;
 
   /**
    * @param capacity of the cache, in the unit `fill` is given sizes in: bytes, or 1 for each shard.
-   * @param isVain whether fetching a shard is known to be vain: it does not exist, or is too large to be held.
-   * @param isElsewhere whether another cache than this one's is there for a shard.
    */
-  constructor(
-    capacity: Bytes,
-    settings: Partial<EngineSettings> = {},
-    isVain: (shard: string) => boolean = () => false,
-    isElsewhere: (shard: string) => boolean = () => false,
-  ) {
+  constructor(capacity: Bytes, settings: Partial<EngineSettings> = {}, host: Partial<EngineHost> = {}) {
     const all = { ...DEFAULT_SETTINGS, ...settings };
-    this.#isVain = isVain;
+    const sizes = modelSizes(all.modelBytes);
+    this.#host = { ...PLAIN_HOST, ...host };
     this.#pricing = new PrefetchPricing(all);
-    this.#shards = new ShardTable(all.modelBytes * TABLE_SHARE);
-    this.#predictor = new Predictor(this.#shards, this.#types, {
-      users: powerOfTwo(all.modelBytes * USERS_PER_BYTE),
-      rows: powerOfTwo(all.modelBytes * ROWS_PER_BYTE),
-      log: powerOfTwo(all.modelBytes * LOG_PER_BYTE),
-    });
-    this.#reuse = new ReuseLearner(this.#shards, powerOfTwo(all.modelBytes * LOG_PER_BYTE));
+    this.#shards = new ShardTable(sizes.tableBytes);
+    this.#predictor = new Predictor(this.#shards, sizes);
+    this.#reuse = new ReuseLearner(this.#shards, sizes.log);
     this.#cache = new LearnedCache(capacity, this.#shards, this.#reuse, new SeededRandom(all.seed));
     this.#gate = new PrefetchGate({
       shards: this.#shards,
@@ -88,8 +75,7 @@ export class Engine {
       pricing: this.#pricing,
       dynamics: this.#dynamics,
       history: this.#history,
-      isVain,
-      isElsewhere,
+      ...this.#host,
     });
     this.#predictor.onOutcome = (said, label) => {
       this.#listener?.(said, label);
@@ -138,7 +124,7 @@ export class Engine {
   request(event: ShardEvent, refusal: Refusal | null = null, part: EventPart = "whole"): EngineAnswer {
     const tick = ++this.#tick;
     const { shard, time } = event;
-    const type = this.#types.of(event.type, event.dataType);
+    const kind = kindOfEvent(event.type, event.dataType);
     const handle = shard === undefined ? this.#shards.intern(event.type, EVENT) : this.#shards.intern(shard);
     this.#shards.touch(handle);
     this.#setDynamics(event, tick, part);
@@ -153,7 +139,7 @@ export class Engine {
     this.#observeReuse(tick);
     if (outcome === "late" && shard !== undefined) this.#history.settle(shard, "pending", "late");
     if (part === "cache") return { outcome, prefetched, plans: [] };
-    this.#predictor.observe(event.user, handle, type, tick, time);
+    this.#predictor.observe(event, handle, kind, tick);
     const plans = this.#gate.plan(handle, tick, event, refusal);
     if (shard !== undefined) this.#watch.read(surprise);
     return { outcome, prefetched, plans };
@@ -238,36 +224,35 @@ export class Engine {
     return this.#watch.takeChange();
   }
 
-  /** What prefetches for each reason came to, to be remembered. */
-  get prefetchRecords(): PrefetchRecords {
-    return this.#pricing.toState();
-  }
-
-  /** Takes such records back. */
-  restorePrefetchRecords(records: PrefetchRecords): void {
-    this.#pricing.restore(records);
-  }
-
   /** Takes over what was learned elsewhere; it is used where there is little experience of one's own. */
   applyMapDelta(slice: MapDelta): void {
     this.#predictor.applyMapDelta(slice);
   }
 
-  /** Everything learned, as plain data and typed arrays; not which shards are resident. */
-  toState(): EngineState {
-    return saveEngine(this.#parts, this.#tick);
+  /** Whether it knows anything: it has learned from an event, or taken in a mind. */
+  get hasLearned(): boolean {
+    return this.#tick > FIRST_TICK || this.#hasAbsorbed;
   }
 
-  /** An engine that knows what the state tells; its cache is empty, and is filled by {@link fill}. */
-  static fromState(state: EngineState, capacity: Bytes, settings: Partial<EngineSettings> = {}): Engine {
-    const engine = new Engine(capacity, settings);
-    engine.#tick = state.tick;
-    restoreEngine(engine.#parts, state);
-    return engine;
+  /** What it knows that is worth keeping; not which shards are resident. O(model), a few ms. */
+  save(): EngineMind {
+    return saveMind(this.#learners, this.#tick);
   }
 
-  get #parts() {
-    return { shards: this.#shards, predictor: this.#predictor, reuse: this.#reuse, pace: this.#dynamics };
+  /** Takes in what {@link save} gave, here or elsewhere, at any time: what is stronger here stays. @throws RangeError */
+  absorb(mind: EngineMind): void {
+    absorbMind(this.#learners, mind, this.#tick);
+    this.#hasAbsorbed = true;
+  }
+
+  get #learners() {
+    return {
+      predictor: this.#predictor,
+      reuse: this.#reuse,
+      pace: this.#dynamics,
+      cache: this.#cache,
+      pricing: this.#pricing,
+    };
   }
 
   #read(handle: number): CacheOutcome {
@@ -331,7 +316,7 @@ export class Engine {
   }
 
   #verdict(shard: string, handle: number): Verdict {
-    if (this.#isVain(shard)) return "does not exist, or is too large";
+    if (this.#host.isVain(shard)) return "does not exist, or is too large";
     if (handle === 0) return "never heard of";
     const t = this.#shards;
     const { state, origin } = t;
@@ -355,5 +340,3 @@ export class Engine {
 const NEW = 8;
 /** Share of a turnover for which what was asked for elsewhere is taken to stay there. Asking again costs a message only. */
 const STAYS_ELSEWHERE = 0.5;
-
-const powerOfTwo = (atMost: number): number => 1 << Math.max(2, Math.floor(Math.log2(atMost)));

@@ -34,6 +34,13 @@ export interface ProofCounts {
   readonly pushedOut: number;
 }
 
+/** All that a {@link ControlArm} counted, and its pause. Times in ms since the epoch, 0 for never. */
+export interface ArmState extends ProofCounts {
+  readonly lasting: { readonly treated: ArmCounts; readonly control: ArmCounts };
+  readonly fadedAt: number;
+  readonly pausedUntil: number;
+}
+
 /** What prefetching saves per read, with standard errors; reads, waiting and money apart. */
 interface Savings {
   /** Waits for the storage spared a read, the pushed-out ones subtracted. */
@@ -77,9 +84,9 @@ export class ControlArm {
   #prefetches = 0;
   #pushedOut = 0;
   /** All that was counted since it began, unfaded. */
-  readonly #lasting = { treated: emptyArm(), control: emptyArm() };
-  #fadedAt = Number.NEGATIVE_INFINITY;
-  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #lasting = { treated: emptyArm(), control: emptyArm() };
+  #fadedAt = 0;
+  #pausedUntil = 0;
 
   /** A read was answered. `prefetched`: from a copy nobody had asked for before. */
   record(
@@ -141,9 +148,30 @@ export class ControlArm {
     return now < this.#pausedUntil ? this.#pausedUntil : null;
   }
 
+  toState(): ArmState {
+    const { treated, control } = this.#lasting;
+    return {
+      ...this.counts(),
+      lasting: { treated: { ...treated }, control: { ...control } },
+      fadedAt: this.#fadedAt,
+      pausedUntil: this.#pausedUntil,
+    };
+  }
+
+  /** Goes on from where another was. */
+  restore(state: ArmState): void {
+    this.#treated = { ...state.treated };
+    this.#control = { ...state.control };
+    this.#lasting = { treated: { ...state.lasting.treated }, control: { ...state.lasting.control } };
+    this.#prefetches = state.prefetches;
+    this.#pushedOut = state.pushedOut;
+    this.#fadedAt = state.fadedAt;
+    this.#pausedUntil = state.pausedUntil;
+  }
+
   /** Fading once a minute is as good as at each request. */
   #fade(now: number): void {
-    if (this.#fadedAt === Number.NEGATIVE_INFINITY) this.#fadedAt = now;
+    if (this.#fadedAt === 0) this.#fadedAt = now;
     if (now - this.#fadedAt < MINUTE) return;
     const factor = Math.exp((this.#fadedAt - now) / MEMORY);
     this.#fadedAt = now;

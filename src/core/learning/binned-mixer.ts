@@ -129,6 +129,11 @@ export class BinnedMixer {
     return this.#labels[set] as number;
   }
 
+  /** Labels learned from in all, as far as they are counted. O(sets). */
+  get experience(): number {
+    return this.#labels.reduce((sum, labels) => sum + labels, 0);
+  }
+
   /** What one input alone says: the rate of its bin. */
   rateOf(input: number, bin: number): number {
     return this.#rates[(this.#offsets[input] as number) + bin] as number;
@@ -144,10 +149,19 @@ export class BinnedMixer {
     };
   }
 
+  /** Whether a state is of a mixer of the same options. */
+  fits({ rates, seen, weights, labels }: MixerState): boolean {
+    return (
+      rates.length === this.#rates.length &&
+      seen.length === this.#seen.length &&
+      weights.length === this.#weights.length &&
+      labels.length === this.#labels.length
+    );
+  }
+
   /** Takes over what another mixer of the same options learned. Throws a RangeError when the shapes differ. */
   restore(state: MixerState): void {
-    if (state.rates.length !== this.#rates.length || state.weights.length !== this.#weights.length)
-      throw new RangeError("this state is of a mixer with other inputs");
+    if (!this.fits(state)) throw new RangeError("this state is of a mixer with other inputs");
     this.#rates.set(state.rates);
     this.#seen.set(state.seen);
     this.#weights.set(state.weights);

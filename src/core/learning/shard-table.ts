@@ -8,7 +8,7 @@ const GENERATION_MASK = 0x7ff;
 /** First size of the table; it doubles as needed. */
 const FIRST_SIZE = 1_024;
 /** Bytes of the columns, of the map's entry and of the string's header per handle, measured on Node 24. */
-const BYTES_PER_HANDLE = 143;
+const BYTES_PER_HANDLE = 145;
 /** Handles the recycling hand looks at before it gives up and the table grows instead. */
 const RECYCLE_STEPS = 256;
 
@@ -46,20 +46,6 @@ export type Kind = 0 | 1 | 2 | 3;
 /** What an entry is as the context of what follows: a hash, the same in every instance. O(length). */
 export const contextOf = (text: string, kind: Kind): number => hashPair(hashText(text), kind);
 
-/** A {@link ShardTable} as plain data: columns by handle. */
-export interface ShardTableState {
-  readonly ids: readonly string[];
-  readonly kinds: Uint8Array;
-  readonly generations: Uint16Array;
-  readonly last: Int32Array;
-  readonly gaps: Int32Array;
-  readonly counts: Int32Array;
-  readonly shortRates: Float32Array;
-  readonly longRates: Float32Array;
-  readonly types: Uint16Array;
-  readonly times: Float64Array;
-}
-
 /**
  * Everything known about each shard, in columns indexed by a dense integer handle. The number of handles is bounded:
  * past the limit, the handle of an entry that is neither resident nor lately used is given to the newcomer, and its
@@ -80,8 +66,10 @@ export class ShardTable {
   /** Decayed numbers of demands as of `last`: over about one turnover of the cache, and over eight. */
   shortRate = new Float32Array(FIRST_SIZE);
   longRate = new Float32Array(FIRST_SIZE);
-  /** Small integer for the kind of the last event. */
-  type = new Uint16Array(FIRST_SIZE);
+  /** The kind of the last event, hashed. */
+  type = new Int32Array(FIRST_SIZE);
+  /** Kinds of events seen: 0, 1, or 2 for more. */
+  kindsSeen = new Uint8Array(FIRST_SIZE);
   /** Latest predicted probability, and its tick. */
   predicted = new Float32Array(FIRST_SIZE);
   predictedAt = new Int32Array(FIRST_SIZE);
@@ -106,8 +94,6 @@ export class ShardTable {
   historyMark = new Int32Array(FIRST_SIZE);
   historyIndex = new Uint8Array(FIRST_SIZE);
   #recent = new Uint8Array(FIRST_SIZE);
-  /** Kinds of events seen: 0, 1, or 2 for more. */
-  #kinds = new Uint8Array(FIRST_SIZE);
   #generation = new Uint16Array(FIRST_SIZE);
 
   readonly #handles = new Map<string, number>();
@@ -153,11 +139,11 @@ export class ShardTable {
 
   /** An event of this kind came; whether events of another kind have, too. */
   noteType(handle: number, type: number): boolean {
-    const before = this.#kinds[handle] as number;
-    if (before === 0) this.#kinds[handle] = 1;
-    else if (this.type[handle] !== type) this.#kinds[handle] = 2;
+    const before = this.kindsSeen[handle] as number;
+    if (before === 0) this.kindsSeen[handle] = 1;
+    else if (this.type[handle] !== type) this.kindsSeen[handle] = 2;
     this.type[handle] = type;
-    return this.#kinds[handle] === 2;
+    return this.kindsSeen[handle] === 2;
   }
 
   /** What the entry is as the context of what follows. O(length). */
@@ -174,49 +160,6 @@ export class ShardTable {
   resolve(reference: number): number {
     const handle = reference & HANDLE_MASK;
     return this.#generation[handle] === reference >>> 20 ? handle : 0;
-  }
-
-  /** The entries with what is worth keeping of them, as plain data. O(entries). */
-  toState(): ShardTableState {
-    const used = this.#used;
-    return {
-      ids: [...this.ids],
-      kinds: this.kind.slice(0, used),
-      generations: this.#generation.slice(0, used),
-      last: this.last.slice(0, used),
-      gaps: this.gap.slice(0, used),
-      counts: this.count.slice(0, used),
-      shortRates: this.shortRate.slice(0, used),
-      longRates: this.longRate.slice(0, used),
-      types: this.type.slice(0, used),
-      times: this.lastMs.slice(0, used),
-    };
-  }
-
-  /** Takes the place of an empty table's entries; handles and references stay what they were. O(entries). */
-  restore(state: ShardTableState): void {
-    while (this.#size < state.ids.length) this.#grow(this.#size * 2);
-    this.#used = state.ids.length;
-    this.kind.set(state.kinds);
-    this.#generation.set(state.generations);
-    this.last.set(state.last);
-    this.gap.set(state.gaps);
-    this.count.set(state.counts);
-    this.shortRate.set(state.shortRates);
-    this.longRate.set(state.longRates);
-    this.type.set(state.types);
-    this.lastMs.set(state.times);
-    state.ids.forEach((id, handle) => {
-      this.ids[handle] = id;
-      if (handle === 0) return;
-      if (id === "") {
-        this.#free.push(handle);
-        return;
-      }
-      const key = KIND_MARKS[this.kind[handle] as Kind] + id;
-      this.#handles.set(key, handle);
-      this.#textBytes += key.length;
-    });
   }
 
   #freeHandle(length: number): number {
@@ -259,7 +202,7 @@ export class ShardTable {
     this.shortRate[handle] = this.longRate[handle] = this.predicted[handle] = this.predictedAt[handle] = 0;
     this.size[handle] = this.lastMs[handle] = this.mark[handle] = 0;
     this.historyMark[handle] = this.admittedAt[handle] = 0;
-    this.#kinds[handle] = 0;
+    this.kindsSeen[handle] = 0;
     this.state[handle] = ABSENT;
   }
 
@@ -273,7 +216,7 @@ export class ShardTable {
     this.count = grown(this.count, new Int32Array(size));
     this.shortRate = grown(this.shortRate, new Float32Array(size));
     this.longRate = grown(this.longRate, new Float32Array(size));
-    this.type = grown(this.type, new Uint16Array(size));
+    this.type = grown(this.type, new Int32Array(size));
     this.predicted = grown(this.predicted, new Float32Array(size));
     this.predictedAt = grown(this.predictedAt, new Int32Array(size));
     this.state = grown(this.state, new Uint8Array(size));
@@ -288,7 +231,7 @@ export class ShardTable {
     this.historyMark = grown(this.historyMark, new Int32Array(size));
     this.historyIndex = grown(this.historyIndex, new Uint8Array(size));
     this.#recent = grown(this.#recent, new Uint8Array(size));
-    this.#kinds = grown(this.#kinds, new Uint8Array(size));
+    this.kindsSeen = grown(this.kindsSeen, new Uint8Array(size));
     this.#generation = grown(this.#generation, new Uint16Array(size));
     this.#size = size;
   }

@@ -44,10 +44,14 @@ export class Calibrator {
     return this.#rates.slice();
   }
 
+  /** Whether rates are of a calibrator of as many groups. */
+  fits(rates: Float32Array): boolean {
+    return rates.length === this.#rates.length;
+  }
+
   /** Takes over what another calibrator of as many groups learned. Throws a RangeError for another number. */
   restore(rates: Float32Array): void {
-    if (rates.length !== this.#rates.length)
-      throw new RangeError("this state is of a calibrator with other groups");
+    if (!this.fits(rates)) throw new RangeError("this state is of a calibrator with other groups");
     this.#rates.set(rates);
   }
 }

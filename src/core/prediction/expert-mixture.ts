@@ -111,6 +111,16 @@ export class ExpertMixture {
     };
   }
 
+  /** Labels learned from, as far as they are counted. */
+  get experience(): number {
+    return this.#wanted.experience;
+  }
+
+  /** Whether a state is of a mixture of the same experts. */
+  fits({ wanted, urgent, calibrator }: MixtureState): boolean {
+    return this.#wanted.fits(wanted) && this.#urgent.fits(urgent) && this.#calibrator.fits(calibrator);
+  }
+
   restore(state: MixtureState): void {
     this.#wanted.restore(state.wanted);
     this.#urgent.restore(state.urgent);

@@ -6,7 +6,7 @@ import { presentBin } from "./row-bins.ts";
 import { RowTable } from "./row-table.ts";
 
 /** Steps of a user a number is compared with: some users read several sequences at once. */
-const RING = 8;
+export const RING = 8;
 /** Differences are stored as positive integers around this. */
 const ZERO = 1 << 21;
 /** Larger differences are no steps. */
@@ -57,12 +57,22 @@ export class NumberTemplates {
     this.#length[slot] = 0;
   }
 
+  /** The user in `slot` came to the id taken apart in `parts` before: nothing is learned from it again. */
+  recall(slot: number, parts: IdParts): void {
+    const length = this.#length[slot] as number;
+    const at = (slot * RING + (length % RING)) * MAX_NUMBERS;
+    this.#rest.fill(0, at, at + MAX_NUMBERS);
+    for (let n = 0; n < parts.numbers; n++)
+      this.#note(at + n, parts, n, this.#latestStep(slot, length, parts, n));
+    this.#length[slot] = length + 1;
+  }
+
   /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what the numbers suggest. */
   observe(
     slot: number,
     id: string,
     parts: IdParts,
-    type: number,
+    kind: number,
     candidates: Candidates,
     firstExpert: number,
   ): void {
@@ -70,15 +80,30 @@ export class NumberTemplates {
     const at = (slot * RING + (length % RING)) * MAX_NUMBERS;
     this.#rest.fill(0, at, at + MAX_NUMBERS);
     for (let n = 0; n < parts.numbers; n++) {
-      const key = hashPair(hashPair(parts.shape, type), n);
+      const key = hashPair(hashPair(parts.shape, kind), n);
       const step = this.#learn(slot, length, parts, n, key);
-      this.#rest[at + n] = parts.rest[n] as number;
-      this.#value[at + n] = parts.value[n] as number;
-      this.#step[at + n] = step;
+      this.#note(at + n, parts, n, step);
       this.#propose(this.#steps, key, id, parts, n, candidates, firstExpert);
       this.#propose(this.#chains, hashPair(key, step), id, parts, n, candidates, firstExpert + 1);
     }
     this.#length[slot] = length + 1;
+  }
+
+  #note(at: number, parts: IdParts, n: number, step: number): void {
+    this.#rest[at] = parts.rest[n] as number;
+    this.#value[at] = parts.value[n] as number;
+    this.#step[at] = step;
+  }
+
+  /** The difference to the latest comparable id of the user's, 0 if there is none. */
+  #latestStep(slot: number, length: number, parts: IdParts, n: number): number {
+    for (let back = 1; back < RING && back <= length; back++) {
+      const at = (slot * RING + ((length - back) % RING)) * MAX_NUMBERS + n;
+      if (this.#rest[at] !== parts.rest[n]) continue;
+      const step = (parts.value[n] as number) - (this.#value[at] as number);
+      if (Math.abs(step) <= MAX_STEP) return step;
+    }
+    return 0;
   }
 
   /** Counts the differences to the user's last ids; returns that to the latest comparable one, 0 if there is none. */

@@ -1,18 +1,24 @@
+import type { ShardEvent } from "../event.ts";
 import { hashPair } from "../hash.ts";
 import { CalibrationStats } from "../learning/calibration-stats.ts";
 import { DelayHistogram } from "../learning/delay-histogram.ts";
-import type { EventTypes } from "../learning/event-types.ts";
-import { PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
+import { contextOf, EVENT, PATTERN, SHARD, type ShardTable } from "../learning/shard-table.ts";
 import type { MapDelta } from "../map-delta.ts";
 import { millis } from "../units.ts";
 import { Candidates, MAX_CANDIDATES } from "./candidates.ts";
-import { ExpertMixture, type MixtureState } from "./expert-mixture.ts";
+import { ExpertMixture } from "./expert-mixture.ts";
 import { type Expert, FIRST_NUMBER_EXPERT, INPUTS, SUFFIX_EXPERT } from "./experts.ts";
 import { IdParts } from "./id-parts.ts";
-import { NumberTemplates } from "./number-templates.ts";
+import { NumberTemplates, RING } from "./number-templates.ts";
 import { PredictionLog } from "./prediction-log.ts";
-import { USER_PLACEHOLDER } from "./row-bins.ts";
-import { delayOf, type RowTable, type RowTableState } from "./row-table.ts";
+import {
+  absorbPredictor,
+  type PredictorLearners,
+  type PredictorMind,
+  savePredictor,
+} from "./predictor-mind.ts";
+import { shardOf, USER_PLACEHOLDER } from "./row-bins.ts";
+import { delayOf } from "./row-table.ts";
 import { contextOfPattern, SharedMap } from "./shared-map.ts";
 import { Successors } from "./successors.ts";
 import { SuffixTemplates } from "./suffix-templates.ts";
@@ -36,12 +42,6 @@ export interface PredictorSizes {
   readonly log: number;
 }
 
-/** What a {@link Predictor} has learned. */
-export interface PredictorState extends MixtureState {
-  readonly tables: readonly RowTableState[];
-  readonly arrival: Float64Array;
-}
-
 /**
  * Says after each event which shards will be wanted within a short horizon, and how probably. Experts name candidates;
  * a mixture of what they say gives the probabilities. Every prediction above a few percent
@@ -63,7 +63,6 @@ export class Predictor {
   /** What a fill takes; what is wanted sooner cannot be prefetched. */
   fillMs = 0;
   readonly #shards: ShardTable;
-  readonly #types: EventTypes;
   readonly #histories: UserHistories;
   readonly #successors: Successors;
   readonly #numbers: NumberTemplates;
@@ -77,9 +76,8 @@ export class Predictor {
   /** Time between the present user's last two steps, ms; 0 when unknown. */
   #pace = 0;
 
-  constructor(shards: ShardTable, types: EventTypes, sizes: PredictorSizes) {
+  constructor(shards: ShardTable, sizes: PredictorSizes) {
     this.#shards = shards;
-    this.#types = types;
     this.#histories = new UserHistories(sizes.users);
     this.#successors = new Successors(shards, this.#histories, sizes.rows);
     this.#numbers = new NumberTemplates(shards, sizes.users, sizes.rows / 8);
@@ -113,18 +111,19 @@ export class Predictor {
   }
 
   /**
-   * The user's next event: learns from it and fills `candidates`, and `probability`.
+   * A user's next event: learns from it and fills `candidates`, and `probability`.
    *
    * @param handle the shard read, or the entry of a caller's event
-   * @param type small integer for the kind of the event
+   * @param kind hash of the kind of the event
    */
-  observe(user: string, handle: number, type: number, tick: number, time: number): void {
+  observe({ user, type, time }: ShardEvent, handle: number, kind: number, tick: number): void {
     const slot = this.#histories.slotOf(user);
     if (this.#histories.length(slot) === 0) this.#resetTemplates(slot);
+    else if (this.#histories.takeRecalled(slot)) this.#recallTemplates(slot, user);
     const place = this.#placeOf(user, handle);
     const plain = this.#shards.contextOf(place);
-    const step = this.#stepOf(plain, place, type);
-    if (place !== handle) this.#shards.noteType(handle, type);
+    const step = this.#stepOf(plain, place, kind);
+    if (place !== handle) this.#shards.noteType(handle, kind);
     const isRepeat =
       this.#histories.at(slot, 1) === step.reference && this.#histories.contextAt(slot, 1) === step.context;
     this.#pace = this.#histories.length(slot) === 0 ? 0 : this.#histories.sinceLast(slot, time);
@@ -135,32 +134,43 @@ export class Predictor {
     this.#markHistory(slot, tick);
     this.candidates.clear();
     this.#successors.propose(slot, user, this.candidates, 0);
-    if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, type);
+    if (this.#shards.kind[handle] === SHARD) this.#proposeTemplates(slot, handle, kind, user);
     this.#mapBins.fill(-1, 0, this.candidates.count);
     this.#proposeMap(slot, plain, type, user);
     for (let i = 0; i < this.candidates.count; i++) this.#judge(i, slot, tick, time);
   }
 
-  toState(): PredictorState {
+  /** What is worth keeping as of `tick`, in about `limit` bytes besides the tuning. O(model). */
+  save(tick: number, limit: number): PredictorMind {
+    return savePredictor(this.#learners, tick, limit);
+  }
+
+  /** Takes in what another learned, as {@link absorbPredictor} says. */
+  absorb(mind: PredictorMind, tick: number, asWiser: boolean): void {
+    absorbPredictor(this.#learners, mind, tick, asWiser);
+  }
+
+  /** Predictions learned from, as far as they are counted. */
+  get experience(): number {
+    return this.#mixture.experience;
+  }
+
+  /** Whether what another predictor tuned can be taken over. */
+  fits({ mixture }: PredictorMind): boolean {
+    return this.#mixture.fits(mixture);
+  }
+
+  get #learners(): PredictorLearners {
     return {
-      tables: this.#tables.map((table) => table.toState()),
-      ...this.#mixture.toState(),
-      arrival: this.arrival.toState(),
+      shards: this.#shards,
+      histories: this.#histories,
+      successors: this.#successors,
+      numbers: this.#numbers,
+      suffixes: this.#suffixes,
+      map: this.#map,
+      mixture: this.#mixture,
+      arrival: this.arrival,
     };
-  }
-
-  /** Takes over what another predictor of the same sizes learned; not what each user did last. */
-  restore(state: PredictorState): void {
-    this.#tables.forEach((table, i) => {
-      const from = state.tables[i];
-      if (from !== undefined) table.restore(from);
-    });
-    this.#mixture.restore(state);
-    this.arrival.restore(state.arrival);
-  }
-
-  get #tables(): readonly RowTable[] {
-    return [...this.#successors.tables, ...this.#numbers.tables, ...this.#suffixes.tables];
   }
 
   /** Learns from the predictions whose time is up. */
@@ -202,8 +212,8 @@ export class Predictor {
   }
 
   /** What the event is as a step of the user: as a context, its kind counts where it tells of what follows. */
-  #stepOf(plain: number, place: number, type: number): Step {
-    const typed = this.#shards.noteType(place, type) ? hashPair(plain, this.#types.hash(type)) : 0;
+  #stepOf(plain: number, place: number, kind: number): Step {
+    const typed = this.#shards.noteType(place, kind) ? hashPair(plain, kind) : 0;
     return this.#successors.stepOf(this.#shards.reference(place), plain, typed);
   }
 
@@ -218,8 +228,8 @@ export class Predictor {
   }
 
   /** What others know of the shard, or of the user's last two event types, or of the last: the first that is known. */
-  #proposeMap(slot: number, context: number, type: number, user: string): void {
-    const eventType = this.#types.context(type);
+  #proposeMap(slot: number, context: number, type: string, user: string): void {
+    const eventType = contextOf(type, EVENT);
     const before = this.#histories.noteEventType(slot, eventType);
     if (!this.#map.filled) return;
     const contexts = [context, contextOfPattern(before, eventType), eventType];
@@ -247,11 +257,27 @@ export class Predictor {
     this.#suffixes.reset(slot);
   }
 
-  #proposeTemplates(slot: number, handle: number, type: number): void {
+  /** The user's history is known from before: templates go on from its latest ids. */
+  #recallTemplates(slot: number, user: string): void {
+    this.#resetTemplates(slot);
+    for (let back = RING; back >= 1; back--) {
+      const handle = this.#shards.resolve(this.#histories.at(slot, back));
+      const shard = handle === 0 ? 0 : shardOf(handle, this.#shards, user);
+      if (shard === 0) continue;
+      const id = this.#shards.ids[shard] as string;
+      this.#parts.parse(id);
+      this.#numbers.recall(slot, this.#parts);
+      this.#suffixes.recall(slot, id);
+    }
+  }
+
+  #proposeTemplates(slot: number, handle: number, kind: number, user: string): void {
     const id = this.#shards.ids[handle] as string;
     this.#parts.parse(id);
-    this.#numbers.observe(slot, id, this.#parts, type, this.candidates, FIRST_NUMBER_EXPERT);
-    this.#suffixes.observe(slot, id, this.#parts, this.candidates, SUFFIX_EXPERT);
+    this.#numbers.observe(slot, id, this.#parts, kind, this.candidates, FIRST_NUMBER_EXPERT);
+    const nameAt = user.length < MIN_USER ? -1 : id.lastIndexOf(user);
+    const nameEnd = nameAt < 0 ? 0 : nameAt + user.length;
+    this.#suffixes.observe(slot, id, this.#parts, nameEnd, this.candidates, SUFFIX_EXPERT);
   }
 
   #judge(index: number, slot: number, tick: number, time: number): void {

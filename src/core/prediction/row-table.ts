@@ -1,3 +1,5 @@
+import type { RowColumns, RowWriter } from "./row-columns.ts";
+
 /** Rows compete for room in groups of this many: enough that a busy row is seldom displaced, few enough to scan. */
 const WAYS = 4;
 /** Counts are kept in halves, so that halving them loses nothing the first time. */
@@ -8,6 +10,8 @@ const STEPS_PER_OCTAVE = 8;
 const DELAY_FALL = 0.5;
 /** One displacement in this many makes the rows that stayed a little weaker, so that rows nobody visits give way. */
 const WEAR_EVERY = 8;
+/** What came in a smaller share of a row's visits no expert names: it is not saved. */
+const MIN_NAMED = 0.04;
 
 /** The ms that a table's delay step stands for; undefined for 0, which says that it is not known. */
 export const delayOf = (step: number): number | undefined =>
@@ -23,15 +27,6 @@ export interface RowTableOptions {
   readonly halveAt: number;
   /** Whether each target has its delay; without, `delay` is unknown. */
   readonly delays?: boolean;
-}
-
-/** What a {@link RowTable} has counted: its rows in use, one after the other. */
-export interface RowTableState {
-  readonly slots: number;
-  readonly keys: Int32Array;
-  readonly totals: Uint8Array;
-  readonly targets: Int32Array;
-  readonly counts: Uint8Array;
 }
 
 /**
@@ -214,35 +209,81 @@ export class RowTable {
     return ((this.#visits[row] as number) - (this.#seenAt[slot] as number)) & 0xff;
   }
 
-  /** A compact copy of the rows in use. O(rows × slots). */
-  toState(): RowTableState {
-    const rows: number[] = [];
-    for (let row = 0; row < this.#keys.length; row++) if (this.#keys[row] !== 0) rows.push(row);
-    const state = {
-      slots: this.slots,
-      keys: Int32Array.from(rows, (row) => this.#keys[row] as number),
-      totals: Uint8Array.from(rows, (row) => this.#totals[row] as number),
-      targets: new Int32Array(rows.length * this.slots),
-      counts: new Uint8Array(rows.length * this.slots),
-    };
-    rows.forEach((row, index) => {
-      const from = row * this.slots;
-      state.targets.set(this.targets.subarray(from, from + this.slots), index * this.slots);
-      state.counts.set(this.#counts.subarray(from, from + this.slots), index * this.slots);
-    });
-    return state;
+  /** Of each row, how often its most frequent target came, in halves: what there is to predict by. O(rows × slots). */
+  strengths(): Uint8Array {
+    const strengths = new Uint8Array(this.#totals.length);
+    for (let row = 0; row < strengths.length; row++) {
+      if (this.#totals[row] === 0) continue;
+      let most = 0;
+      for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++)
+        if ((this.#counts[slot] as number) > most) most = this.#counts[slot] as number;
+      strengths[row] = most;
+    }
+    return strengths;
   }
 
-  /** Adds the rows of `state`; what does not fit is dropped. Throws a RangeError when its rows are of another width. */
-  restore(state: RowTableState): void {
-    if (state.slots !== this.slots) throw new RangeError("this state is of a table with other slots");
-    state.keys.forEach((key, index) => {
-      const row = this.findOrAdd(key);
-      this.#totals[row] = state.totals[index] as number;
-      const from = index * this.slots;
-      this.targets.set(state.targets.subarray(from, from + this.slots), row * this.slots);
-      this.#counts.set(state.counts.subarray(from, from + this.slots), row * this.slots);
+  /** Whether the slot's target came in so many of the row's visits that anybody would name it. */
+  isNamed(row: number, slot: number): boolean {
+    const count = this.#counts[slot] as number;
+    return count > 0 && count >= MIN_NAMED * (this.#totals[row] as number);
+  }
+
+  /** Writes the row with those of its named targets that `targetOf` knows another name for. O(slots). */
+  save(row: number, writer: RowWriter, targetOf: (target: number) => number): void {
+    writer.row(this.#keys[row] as number, this.#totals[row] as number);
+    for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++) {
+      const target = this.isNamed(row, slot) ? targetOf(this.targets[slot] as number) : 0;
+      const count = this.#counts[slot] as number;
+      if (target !== 0) writer.target(target, count, this.age(row, slot), this.delayStep(slot));
+    }
+  }
+
+  /**
+   * Takes in saved rows, each where it has seen more than the row of its key here, or than what would make room for it.
+   * What `targetOf` does not know, 0, is left out. O(rows × slots).
+   */
+  absorb(saved: RowColumns, targetOf: (target: number) => number): void {
+    let from = 0;
+    saved.keys.forEach((key, index) => {
+      const to = from + (saved.widths[index] as number);
+      const row = this.#rowFor(key, saved.totals[index] as number);
+      if (row >= 0) this.#take(row, key, saved, index, from, to, targetOf);
+      from = to;
     });
+  }
+
+  /** The row that gives way to one of `key` with this total, -1 where none does. */
+  #rowFor(key: number, total: number): number {
+    const known = this.find(key);
+    const base = key & this.#groups;
+    let weakest = base;
+    for (let row = base; row < base + WAYS; row++)
+      if ((this.#totals[row] as number) < (this.#totals[weakest] as number)) weakest = row;
+    const row = known >= 0 ? known : weakest;
+    return (this.#totals[row] as number) < total ? row : -1;
+  }
+
+  #take(
+    row: number,
+    key: number,
+    saved: RowColumns,
+    index: number,
+    from: number,
+    to: number,
+    targetOf: (target: number) => number,
+  ): void {
+    this.#clear(row);
+    this.#keys[row] = key;
+    this.#totals[row] = saved.totals[index] as number;
+    for (let at = from, slot = row * this.slots; at < to && slot < (row + 1) * this.slots; at++) {
+      const target = targetOf(saved.targets[at] as number);
+      if (target === 0) continue;
+      this.targets[slot] = target;
+      this.#counts[slot] = saved.counts[at] as number;
+      this.#seenAt[slot] = -(saved.ages[at] as number);
+      if (this.#delays.length > 0) this.#delays[slot] = saved.delays[at] as number;
+      slot++;
+    }
   }
 
   /** The share of the slot's target in another row; that of half a visit where it is not there. */

@@ -87,6 +87,15 @@ export class SharedMap {
     this.#rates[bin] = this.rate(bin) + (label - this.rate(bin)) * RATE;
   }
 
+  /** What was learned of how far others' knowledge holds here. */
+  toState(): Float32Array {
+    return this.#rates.slice();
+  }
+
+  restore(rates: Float32Array): void {
+    this.#rates.set(rates);
+  }
+
   #reference(text: string): number {
     const handle = this.#shards.intern(text, kindOf(text));
     this.#shards.touch(handle);

@@ -15,9 +15,9 @@ const WINDOW_SALT = 77;
 /** How much more an event's type has to tell of what follows (G²; 1 in 10 by chance) to be part of the context. */
 const MIN_DISTINCTNESS = 2.7;
 /** Where types have told more than their absence in this share of the cases lately, one that is new is believed at once. */
-const TRUSTED = 0.9;
-/** About the last 30 cases. */
-const TRUST_RATE = 0.03;
+const TRUSTED = 0.65;
+/** About the last 16 cases. */
+const TRUST_RATE = 0.06;
 
 /** Number of experts here: orders 1 to 3 and the window. */
 export const SUCCESSOR_EXPERTS = 4;
@@ -34,7 +34,7 @@ export class Successors {
   readonly #window: RowTable;
   readonly #keys = new Int32Array(3);
   /** Share of the cases, lately, in which what came was likelier by the kind of the event than without it. */
-  #kindsTell = 0.5;
+  kindsTell = 0.5;
 
   /** @param rows rows of each table, a power of two. */
   constructor(shards: ShardTable, histories: UserHistories, rows: number) {
@@ -65,7 +65,7 @@ export class Successors {
     const [whole, part] = [rows.find(hashPair(0, plain)), rows.find(hashPair(0, typed))];
     const isDistinct =
       part >= 0 &&
-      (this.#kindsTell > TRUSTED || (whole >= 0 && rows.distinctness(part, whole) > MIN_DISTINCTNESS));
+      (this.kindsTell > TRUSTED || (whole >= 0 && rows.distinctness(part, whole) > MIN_DISTINCTNESS));
     return isDistinct
       ? { reference, context: typed, other: plain, isTyped: true }
       : { reference, context: plain, other: typed, isTyped: false };
@@ -122,7 +122,7 @@ export class Successors {
     const context = this.#histories.contextAt(slot, 1);
     const [typed, plain] = this.#histories.isTyped(slot) ? [context, other] : [other, context];
     const gain = this.#share(typed, reference) - this.#share(plain, reference);
-    if (gain !== 0) this.#kindsTell += ((gain > 0 ? 1 : 0) - this.#kindsTell) * TRUST_RATE;
+    if (gain !== 0) this.kindsTell += ((gain > 0 ? 1 : 0) - this.kindsTell) * TRUST_RATE;
   }
 
   #share(context: number, reference: number): number {

@@ -46,10 +46,26 @@ export class SuffixTemplates {
     this.#previous[slot] = "";
   }
 
-  /** The user in `slot` comes to the id taken apart in `parts`: learns, and names what its end suggests. */
-  observe(slot: number, id: string, parts: IdParts, candidates: Candidates, expert: number): void {
+  /** The user in `slot` came to this id last: nothing is learned from it again. */
+  recall(slot: number, id: string): void {
+    this.#previous[slot] = id;
+  }
+
+  /**
+   * The user in `slot` comes to the id taken apart in `parts`: learns, and names what its end suggests. `nameEnd` is where
+   * the user's own id ends in it, 0 where it is not: an end with a part of it is not learned, for rows are all users'.
+   */
+  observe(
+    slot: number,
+    id: string,
+    parts: IdParts,
+    nameEnd: number,
+    candidates: Candidates,
+    expert: number,
+  ): void {
     const previous = this.#previous[slot];
-    if (previous !== undefined && previous !== "" && previous !== id) this.#learn(previous, id, parts);
+    if (previous !== undefined && previous !== "" && previous !== id)
+      this.#learn(previous, id, parts, nameEnd);
     this.#previous[slot] = id;
     for (let b = 0; b < parts.boundaries; b++) {
       const end = parts.boundary[b] as number;
@@ -62,11 +78,12 @@ export class SuffixTemplates {
   }
 
   /** Learns the exchange at the last boundary up to which both ids are equal. */
-  #learn(previous: string, id: string, parts: IdParts): void {
+  #learn(previous: string, id: string, parts: IdParts, nameEnd: number): void {
     const common = commonLength(previous, id);
     for (let b = 0; b < parts.boundaries; b++) {
       const end = parts.boundary[b] as number;
       if (end > common) continue;
+      if (end < nameEnd) return;
       if (previous.length - end > MAX_SUFFIX || id.length - end > MAX_SUFFIX) return;
       const key = keyOf(previous, end);
       if (!this.#seenBefore(hashPair(key, hashText(id, end)))) return;

@@ -1,7 +1,10 @@
+import { hashUser } from "../hash.ts";
+import type { UserColumns, UserWriter } from "./user-columns.ts";
+
 /** Shards remembered per user: somewhat further back than the longest window anchors count in. */
 export const HISTORY = 32;
-/** Bytes of a user's map entry and id. */
-const ENTRY_BYTES = 120;
+/** Bytes of a user's map entry and key. */
+const ENTRY_BYTES = 72;
 
 /** One step of a user. */
 export interface Step {
@@ -16,8 +19,8 @@ export interface Step {
 }
 
 /**
- * What each user did last: a bounded number of users, each with the references of their latest shards. Beyond the
- * bound, a user idle for long (second chance) makes room. Events of no known user form one common stream, that of the
+ * What each user did last: a bounded number of users, known by a hash, each with the references of their latest shards.
+ * Beyond the bound, a user idle for long (second chance) makes room. Events of no known user form one common stream, that of the
  * user "". O(1) per event.
  */
 export class UserHistories {
@@ -33,8 +36,10 @@ export class UserHistories {
   readonly #length: Int32Array;
   readonly #lastTick: Int32Array;
   readonly #used: Uint8Array;
-  readonly #slots = new Map<string, number>();
-  readonly #users: string[] = [];
+  /** Whether the history was taken in from elsewhere, and nothing was added to it since. */
+  readonly #recalled: Uint8Array;
+  readonly #slots = new Map<number, number>();
+  readonly #users: number[] = [];
   readonly #limit: number;
   #hand = 0;
 
@@ -51,29 +56,25 @@ export class UserHistories {
     this.#length = new Int32Array(limit);
     this.#lastTick = new Int32Array(limit);
     this.#used = new Uint8Array(limit);
+    this.#recalled = new Uint8Array(limit);
   }
 
   get bytes(): number {
     return (
       this.#history.byteLength * 3 +
       this.#length.byteLength * 6 +
-      this.#used.byteLength * 2 +
+      this.#used.byteLength * 3 +
       this.#users.length * ENTRY_BYTES
     );
   }
 
   /** The slot of `user`, made if need be. */
   slotOf(user: string): number {
-    const known = this.#slots.get(user);
-    if (known !== undefined) {
-      this.#used[known] = 1;
-      return known;
-    }
-    const slot = this.#users.length < this.#limit ? this.#users.length : this.#displace();
-    this.#users[slot] = user;
-    this.#slots.set(user, slot);
-    this.#length[slot] = this.#lastTick[slot] = this.#used[slot] = this.#eventType[slot] = 0;
-    return slot;
+    const key = hashUser(user);
+    const known = this.#slots.get(key);
+    if (known === undefined) return this.#add(key);
+    this.#used[known] = 1;
+    return known;
   }
 
   /** Ticks since the user's last event, 0 if there was none; takes note of this one. */
@@ -144,6 +145,74 @@ export class UserHistories {
     return this.#ticks[slot * HISTORY + (length & (HISTORY - 1))] as number;
   }
 
+  /** Whether the user's history was taken in from elsewhere and this is asked for the first time. */
+  takeRecalled(slot: number): boolean {
+    const isRecalled = this.#recalled[slot] === 1;
+    this.#recalled[slot] = 0;
+    return isRecalled;
+  }
+
+  /** The slots of users who did something, the latest first. O(users · log users). */
+  byLatest(): readonly number[] {
+    const slots = this.#users.map((_, slot) => slot).filter((slot) => this.length(slot) > 0);
+    return slots.sort((a, b) => (this.#lastTick[b] as number) - (this.#lastTick[a] as number));
+  }
+
+  /** Writes what the user in `slot` did last, as of `tick`; returns the number of steps. O({@link HISTORY}). */
+  save(slot: number, tick: number, writer: UserWriter, numberOf: (reference: number) => number): number {
+    writer.user({
+      key: this.#users[slot] as number,
+      age: tick - (this.#lastTick[slot] as number),
+      time: this.#time[slot] as number,
+      other: this.#other[slot] as number,
+      isTyped: this.isTyped(slot),
+    });
+    const steps = Math.min(HISTORY, this.length(slot));
+    for (let back = steps; back >= 1; back--)
+      writer.step(numberOf(this.at(slot, back)), this.contextAt(slot, back));
+    return steps;
+  }
+
+  /** Takes in saved histories of users who did nothing here yet, as far as there is room, as of `tick`. O(steps). */
+  absorb(saved: UserColumns, tick: number, referenceOf: (number: number) => number): void {
+    let from = 0;
+    saved.keys.forEach((key, index) => {
+      const to = from + (saved.lengths[index] as number);
+      const slot = this.#slots.get(key) ?? (this.#users.length < this.#limit ? this.#add(key) : -1);
+      if (slot >= 0 && this.length(slot) === 0) {
+        this.#recall(slot, saved, index, tick);
+        for (let at = from; at < to; at++)
+          this.#recallStep(slot, referenceOf(saved.targets[at] as number), saved.contexts[at] as number);
+      }
+      from = to;
+    });
+  }
+
+  #recall(slot: number, saved: UserColumns, index: number, tick: number): void {
+    this.#other[slot] = saved.others[index] as number;
+    this.#typed[slot] = saved.typed[index] as number;
+    this.#time[slot] = saved.times[index] as number;
+    this.#lastTick[slot] = Math.max(1, tick - (saved.ages[index] as number));
+    this.#recalled[slot] = 1;
+  }
+
+  #recallStep(slot: number, reference: number, context: number): void {
+    const length = this.#length[slot] as number;
+    const at = slot * HISTORY + (length & (HISTORY - 1));
+    this.#history[at] = reference;
+    this.#contexts[at] = context;
+    this.#length[slot] = length + 1;
+  }
+
+  #add(key: number): number {
+    const slot = this.#users.length < this.#limit ? this.#users.length : this.#displace();
+    this.#users[slot] = key;
+    this.#slots.set(key, slot);
+    this.#length[slot] = this.#lastTick[slot] = this.#used[slot] = this.#recalled[slot] = 0;
+    this.#eventType[slot] = 0;
+    return slot;
+  }
+
   #displace(): number {
     while (this.#used[this.#hand] === 1) {
       this.#used[this.#hand] = 0;
@@ -151,7 +220,7 @@ export class UserHistories {
     }
     const slot = this.#hand;
     this.#hand = (this.#hand + 1) % this.#limit;
-    this.#slots.delete(this.#users[slot] as string);
+    this.#slots.delete(this.#users[slot] as number);
     return slot;
   }
 }

@@ -40,6 +40,8 @@ export interface GateDeps {
   readonly isVain: (shard: string) => boolean;
   /** Whether another cache is there for `shard`: its gate decides in the end. */
   readonly isElsewhere: (shard: string) => boolean;
+  /** Whether the host has a copy of `shard` at hand, out of memory: no read of the storage then. */
+  readonly isAtHand: (shard: string) => boolean;
 }
 
 interface Issued {
@@ -65,10 +67,13 @@ export class PrefetchGate {
     this.#deps = deps;
   }
 
-  /** What a prefetch of a shard of usual size has to earn at present, when it is held for `hold` ticks if unused. */
-  price(hold: number = this.#deps.cache.holdTicks): number {
+  /**
+   * What a prefetch of a shard of usual size has to earn at present, when it is held for `hold` ticks if unused and fetching
+   * it costs `read`.
+   */
+  price(hold = this.#deps.cache.holdTicks, read = this.#deps.pricing.settings.cost): number {
     const { cache, pricing, dynamics } = this.#deps;
-    return pricing.price({
+    return pricing.price(read, {
       victimWorth: cache.full ? cache.victimWorth * dynamics.meanSize : 0,
       holdShare: hold / cache.turnover,
     });
@@ -117,7 +122,8 @@ export class PrefetchGate {
     for (const proposal of [...proposals].sort((a, b) => b.probability - a.probability)) {
       const isPredicted = proposal.reason === "predicted" || proposal.reason === "neighbour";
       const { hold, ticks } = isPredicted ? this.#shortHoldOf(proposal, now) : this.#holdOf(proposal, now);
-      const price = this.price(hold);
+      // What is at hand costs no read, only the place it takes.
+      const price = this.price(hold, this.#deps.isAtHand(proposal.shard) ? 0 : pricing.settings.cost);
       const known = shards.find(proposal.shard);
       if (!this.#isProposable(proposal.shard, known, tick)) continue;
       // Where room is short, only that part of the time it is wanted in counts that it stays.

@@ -47,9 +47,9 @@ export class PrefetchPricing {
     this.settings = settings;
   }
 
-  /** What a prefetch has to earn. */
-  price(room: Room): number {
-    return this.settings.cost + room.victimWorth * room.holdShare + this.#budgetPrice;
+  /** What a prefetch has to earn, where fetching it costs `read`. */
+  price(read: number, room: Room): number {
+    return read + room.victimWorth * room.holdShare + this.#budgetPrice;
   }
 
   /** Whether a prefetch of this probability earns its price. */

@@ -28,18 +28,6 @@ describe("RowTable", () => {
       ),
     );
   });
-
-  it("returns from its state as it was", () => {
-    const rows = table();
-    for (let key = 1; key < 12; key++) {
-      const row = rows.findOrAdd(key);
-      rows.visit(row);
-      rows.add(row, key * 3);
-    }
-    const restored = table();
-    restored.restore(rows.toState());
-    expect(restored.toState()).toEqual(rows.toState());
-  });
 });
 
 describe("a RowTable's delays", () => {
