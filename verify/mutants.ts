@@ -1,5 +1,6 @@
 /** `npm run verify:mutants`: puts faults into the code, one at a time; the tests have to notice. */
 import { commandOf, runCommand, wholeNumber } from "../cli/command.ts";
+import { CHAIN_MUTANTS } from "./mutants/chain.ts";
 import { COORDINATOR_MUTANTS } from "./mutants/coordinator.ts";
 import { CORRELATION_MUTANTS } from "./mutants/correlation.ts";
 import { EDGE_MUTANTS } from "./mutants/edge.ts";
@@ -14,6 +15,7 @@ const MUTANTS = [
   ...CORRELATION_MUTANTS,
   ...EDGE_MUTANTS,
   ...GATE_MUTANTS,
+  ...CHAIN_MUTANTS,
 ];
 /** The least share that has to be killed. */
 const MIN_KILLED = 0.92;

@@ -24,7 +24,7 @@ describe("readers and writers in several regions, with faults", () => {
         ),
       );
     }
-  });
+  }, 60_000);
 
   it("never see a guarantee broken", () => {
     expect(accounts).toEqual([]);

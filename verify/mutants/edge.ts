@@ -10,6 +10,8 @@ const ROUTING = "test/worker/routing-state.test.ts";
 const QUEUES = "test/durable-objects/queues.test.ts";
 
 /** Faults in storage, HTTP, the edge, queues and routing. */
+const ROUTE = "test/core/routing/routing.test.ts";
+
 export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     file: "src/http/direct-read.ts",
@@ -195,9 +197,24 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/core/routing/route.ts",
-    find: "const { generation, slots } = regionTopology(topology, region);",
-    replace: "const { generation, slots } = { ...regionTopology(topology, region), generation: 1 };",
+    find: "  const { generation, slots } = regionTopology(topology, place);\n  return address(",
+    replace:
+      "  const { generation, slots } = { ...regionTopology(topology, place), generation: 1 };\n  return address(",
     why: "routing ignores the generation",
-    tests: ["test/core/routing/routing.test.ts"],
+    tests: [ROUTE],
+  },
+  {
+    file: "src/core/routing/route.ts",
+    find: "const holders = hot?.[shard];",
+    replace: "const holders = hot?.[shard]?.slice(0, 1);",
+    why: "one slot of several answers for a hot shard",
+    tests: [ROUTE],
+  },
+  {
+    file: "src/edge/publish-invalidation.ts",
+    find: "partitionsOf(region, currentRoutingState().topology).map(",
+    replace: "partitionsOf(region, currentRoutingState().topology).slice(1).map(",
+    why: "a writer's own partition keeps its copy",
+    tests: ["test/worker/faults.test.ts", "test/worker/writing-shards.test.ts"],
   },
 ];

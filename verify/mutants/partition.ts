@@ -260,7 +260,7 @@ export const PARTITION_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "durable-objects/partition/partition-node.ts",
-    find: ".put(MEMO, { lease: this.#lease.toState() }, { allowUnconfirmed: true })",
+    find: ".put(MEMO, this.#memo(), { allowUnconfirmed: true })",
     replace: '.put("lost", this.#memo(), { allowUnconfirmed: true })',
     why: "the lease does not outlive the memory",
     tests: [NODE],

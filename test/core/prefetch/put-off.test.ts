@@ -3,6 +3,17 @@ import { Engine } from "../../../src/core/engine/engine.ts";
 import { bytes, epochMillis, probability } from "../../../src/core/units.ts";
 
 describe("a prefetch that was put off", () => {
+  it("does not stand in the way of who needs its shard before then", () => {
+    const engine = new Engine(bytes(4));
+    const far = { shard: "q", probability: probability(0.9), arrival: epochMillis(90_000) };
+    const plan = { ...far, expires: epochMillis(180_000), reason: "predicted" as const };
+    expect(engine.consider([plan], epochMillis(2_000), null)).toHaveLength(1);
+    expect(engine.consider([plan], epochMillis(2_100), null)).toHaveLength(0);
+    engine.postpone(plan);
+    const soon = { ...plan, arrival: epochMillis(4_000) };
+    expect(engine.consider([soon], epochMillis(3_000), null)).toHaveLength(1);
+  });
+
   it("is not made when its copy came meanwhile", () => {
     const engine = new Engine(bytes(4));
     const read = (shard: string, time: number): void => {
