@@ -3,11 +3,18 @@ import { commandOf, runCommand, wholeNumber } from "../cli/command.ts";
 import { COORDINATOR_MUTANTS } from "./mutants/coordinator.ts";
 import { EDGE_MUTANTS } from "./mutants/edge.ts";
 import { GATE_MUTANTS } from "./mutants/gate.ts";
+import { MIND_MUTANTS } from "./mutants/mind.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { PARTITION_MUTANTS } from "./mutants/partition.ts";
 import { checkMutant, Workshop } from "./mutants/workshop.ts";
 
-const MUTANTS = [...PARTITION_MUTANTS, ...COORDINATOR_MUTANTS, ...EDGE_MUTANTS, ...GATE_MUTANTS];
+const MUTANTS = [
+  ...PARTITION_MUTANTS,
+  ...COORDINATOR_MUTANTS,
+  ...EDGE_MUTANTS,
+  ...GATE_MUTANTS,
+  ...MIND_MUTANTS,
+];
 /** The least share that has to be killed. */
 const MIN_KILLED = 0.92;
 
