@@ -5,6 +5,7 @@ import { COORDINATOR_MUTANTS } from "./mutants/coordinator.ts";
 import { CORRELATION_MUTANTS } from "./mutants/correlation.ts";
 import { EDGE_MUTANTS } from "./mutants/edge.ts";
 import { GATE_MUTANTS } from "./mutants/gate.ts";
+import { MIND_MUTANTS } from "./mutants/mind.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { PARTITION_MUTANTS } from "./mutants/partition.ts";
 import { checkMutant, Workshop } from "./mutants/workshop.ts";
@@ -15,6 +16,7 @@ const MUTANTS = [
   ...CORRELATION_MUTANTS,
   ...EDGE_MUTANTS,
   ...GATE_MUTANTS,
+  ...MIND_MUTANTS,
   ...CHAIN_MUTANTS,
 ];
 /** The least share that has to be killed. */

@@ -211,12 +211,13 @@ export class RowTable {
 
   /** Of each row, how often its most frequent target came, in halves: what there is to predict by. O(rows × slots). */
   strengths(): Uint8Array {
-    const strengths = new Uint8Array(this.#totals.length);
-    for (let row = 0; row < strengths.length; row++) {
-      if (this.#totals[row] === 0) continue;
+    const totals = this.#totals;
+    const counts = this.#counts;
+    const strengths = new Uint8Array(totals.length);
+    for (let row = 0, from = 0; row < strengths.length; row++, from += this.slots) {
+      if (totals[row] === 0) continue;
       let most = 0;
-      for (let slot = row * this.slots; slot < (row + 1) * this.slots; slot++)
-        if ((this.#counts[slot] as number) > most) most = this.#counts[slot] as number;
+      for (let slot = from; slot < from + this.slots; slot++) most = Math.max(most, counts[slot] as number);
       strengths[row] = most;
     }
     return strengths;

@@ -51,11 +51,15 @@ class StrengthOrder {
     }
     for (let s = 1; s <= 256; s++) starts[s] = (starts[s] as number) + (starts[s - 1] as number);
     this.#rows = new Int32Array(strengths.length);
+    const rows = this.#rows;
     const next = starts.slice();
     for (let row = 0; row < strengths.length; row++) {
       const strength = strengths[row] as number;
-      this.#rows[next[strength] as number] = row;
-      next[strength] = (next[strength] as number) + 1;
+      // The empty ones, mostly the most, are asked for by nobody.
+      if (strength === 0) continue;
+      const at = next[strength] as number;
+      rows[at] = row;
+      next[strength] = at + 1;
     }
   }
 
