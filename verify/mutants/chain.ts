@@ -3,6 +3,7 @@ import type { Mutant } from "./mutant.ts";
 const NEIGHBOURS = "test/durable-objects/neighbours.test.ts";
 const ENGINE = "test/core/engine/engine.test.ts";
 const PARTS = "test/core/prediction/parts.test.ts";
+const PUT_OFF = "test/core/prefetch/put-off.test.ts";
 
 /** What context, delays and partitions' sharing of a region rest on. */
 export const CHAIN_MUTANTS: readonly Mutant[] = [
@@ -37,8 +38,8 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
   {
     file: "src/core/prediction/row-table.ts",
     find: "seen > known ? 1 : Math.floor(",
-    replace: "seen > known ? 1 : Math.ceil(",
-    why: "a delay hardly falls to one that is shorter",
+    replace: "seen > known ? 1 : 0 * Math.floor(",
+    why: "a delay never falls to one that is shorter",
     tests: [PARTS],
   },
   {
@@ -46,13 +47,13 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     find: "const p = far > 0 ? predictor.direct(i) :",
     replace: "const p =",
     why: "what is far off is judged by the horizon, and so never fetched",
-    tests: [ENGINE, "test/core/prefetch/put-off.test.ts"],
+    tests: [PUT_OFF],
   },
   {
     file: "src/core/prefetch/gate.ts",
     find: "    this.failed(this.#deps.shards.find(shard));\n    this.#postponed",
     replace: "    this.#postponed",
     why: "what was put off counts as under way until then",
-    tests: ["test/core/prefetch/put-off.test.ts"],
+    tests: [PUT_OFF],
   },
 ];

@@ -2,6 +2,35 @@ import { describe, expect, it } from "vitest";
 import { Engine } from "../../../src/core/engine/engine.ts";
 import { bytes, epochMillis, probability } from "../../../src/core/units.ts";
 
+describe("what is certain, but far beyond the horizon", () => {
+  it("is planned for its time, however much others read meanwhile", () => {
+    const engine = new Engine(bytes(64));
+    let now = 1_800_000_000_000;
+    let other = 0;
+    const read = (user: string, shard: string) => {
+      const time = epochMillis(now);
+      const { outcome, plans } = engine.request({ type: "read", shard, user, time, region: "weur" });
+      if (outcome !== "hit") engine.fill(shard, bytes(1), "demand", time);
+      for (const plan of plans) engine.prefetchFailed(plan.shard);
+      return plans;
+    };
+    const others = (): void => {
+      for (let i = 0; i < 118; i++, now += 500)
+        read(`other-${other % 9}`, `other/${(other++ * 7_919) % 5_003}`);
+    };
+    for (let visit = 0; visit < 12; visit++) {
+      read(`u${visit}`, "p");
+      others();
+      read(`u${visit}`, "q");
+      engine.remove("q");
+    }
+    others();
+    const [plan] = read("new", "p");
+    expect(plan?.shard).toBe("q");
+    expect(((plan?.arrival ?? 0) - now) / 59_000).toBeCloseTo(1, 0);
+  });
+});
+
 describe("a prefetch that was put off", () => {
   it("does not stand in the way of who needs its shard before then", () => {
     const engine = new Engine(bytes(4));
