@@ -1,3 +1,4 @@
+import { holdersOf } from "../../src/core/placement/spread.ts";
 import { regionTopology, type Topology } from "../../src/core/placement/topology.ts";
 import { homeOf, ownerOf, type PartitionAddress } from "../../src/core/routing/route.ts";
 
@@ -25,8 +26,8 @@ export class Neighbours {
     if (this.#isAlone) return null;
     const topology = this.#topology();
     const { region, slot } = this.#address;
-    const isHot = topology.regions[region]?.hot?.[shard]?.includes(slot) === true;
-    return isHot ? null : this.#other(ownerOf(region, shard, "", topology));
+    const isHolder = holdersOf(topology.regions[region]?.hot, shard)?.includes(slot) === true;
+    return isHolder ? null : this.#other(ownerOf(region, shard, "", topology));
   }
 
   /** The usual case, in which nothing has to be worked out. */

@@ -51,7 +51,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/core/prefetch/gate.ts",
-    find: "    this.failed(this.#deps.shards.find(shard));\n    this.#postponed",
+    find: "    this.failed(handle);\n    this.#postponed",
     replace: "    this.#postponed",
     why: "what was put off counts as under way until then",
     tests: [PUT_OFF],

@@ -205,8 +205,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   },
   {
     file: "src/core/routing/route.ts",
-    find: "const holders = hot?.[shard];",
-    replace: "const holders = hot?.[shard]?.slice(0, 1);",
+    find: "const holders = holdersOf(hot, shard);",
+    replace: "const holders = holdersOf(hot, shard)?.slice(0, 1);",
     why: "one slot of several answers for a hot shard",
     tests: [ROUTE],
   },

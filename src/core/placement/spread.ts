@@ -8,6 +8,10 @@ const MAX_HOT = 64;
 /** By shard, the slots that hold it. */
 export type HotShards = Readonly<Record<string, readonly number[]>>;
 
+/** The slots that hold a hot shard; undefined for any other, also where its id is the name of what all objects have. */
+export const holdersOf = (hot: HotShards | undefined, shard: string): readonly number[] | undefined =>
+  hot !== undefined && Object.hasOwn(hot, shard) ? hot[shard] : undefined;
+
 /**
  * Rendezvous hashing with bounded loads (Mirrokni, Thorup & Zadimoghaddam 2018): a shard goes to the first slot of its own
  * ranking that has room; one that is asked for more than a slot has room for goes to several. Answers only those that are
@@ -28,7 +32,7 @@ export function spreadHot(
   let told = 0;
   for (const { shard, requests } of demand) {
     const usual = ranking(shard, slots);
-    const order = [...(before[shard] ?? []).filter((slot) => slot < slots), ...usual];
+    const order = [...(holdersOf(before, shard) ?? []).filter((slot) => slot < slots), ...usual];
     const chosen =
       told < MAX_HOT ? firstWithRoom([...new Set(order)], requests, load, room) : usual.slice(0, 1);
     for (const slot of chosen) load[slot] = (load[slot] as number) + requests / chosen.length;

@@ -144,9 +144,11 @@ export class PrefetchGate {
 
   /** What `plan` let through is due later: it is not put off twice, and considered anew when it is proposed then. */
   postpone({ shard, arrival, probability: p, reason }: Prefetch): void {
-    this.failed(this.#deps.shards.find(shard));
+    const handle = this.#deps.shards.find(shard);
+    // What is only proposed to another cache was not recorded here.
+    if (this.#issued.has(handle)) this.#deps.pricing.withdraw(p, reason);
+    this.failed(handle);
     this.#postponed.set(shard, arrival);
-    this.#deps.pricing.withdraw(p, reason);
   }
 
   /** A prefetch has arrived at `now`; returns how many ticks its copy is to be held. */

@@ -1,5 +1,6 @@
 import { hash32 } from "../hash.ts";
 import { isRegion, type Region, RUNS_IN } from "../placement/regions.ts";
+import { holdersOf } from "../placement/spread.ts";
 import { regionTopology, type Topology } from "../placement/topology.ts";
 
 /** A partition's address: `g<generation>:<region>:<slot>`. */
@@ -34,7 +35,7 @@ export function homeOf(region: Region, user: string, topology: Topology): Partit
 export function ownerOf(region: Region, shard: string, user: string, topology: Topology): PartitionAddress {
   const place = RUNS_IN[region];
   const { generation, slots, hot } = regionTopology(topology, place);
-  const holders = hot?.[shard];
+  const holders = holdersOf(hot, shard);
   const slot = holders?.[hash32(user, HOME_SEED) % holders.length];
   return address(place, generation, slot ?? rendezvous(shard, slots, 1));
 }

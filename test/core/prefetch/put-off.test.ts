@@ -32,6 +32,20 @@ describe("what is certain, but far beyond the horizon", () => {
 });
 
 describe("a prefetch that was put off", () => {
+  it("of another cache's shard leaves the record of the own ones alone", () => {
+    const engine = new Engine(bytes(4), {}, { isElsewhere: () => true });
+    const plan = {
+      shard: "q",
+      probability: probability(0.9),
+      arrival: epochMillis(90_000),
+      expires: epochMillis(180_000),
+      reason: "predicted" as const,
+    };
+    const before = engine.save();
+    engine.postpone(plan);
+    expect(engine.save().records).toEqual(before.records);
+  });
+
   it("does not stand in the way of who needs its shard before then", () => {
     const engine = new Engine(bytes(4));
     const far = { shard: "q", probability: probability(0.9), arrival: epochMillis(90_000) };

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { Neighbours } from "../../../durable-objects/partition/neighbours.ts";
 import { rebalance } from "../../../src/core/placement/rebalance.ts";
 import { REGIONS, RUNS_IN } from "../../../src/core/placement/regions.ts";
+import { spreadHot } from "../../../src/core/placement/spread.ts";
 import { locate } from "../../../src/core/routing/locate.ts";
 import { homeOf, ownerOf, parsePartitionName, partitionsOf } from "../../../src/core/routing/route.ts";
 
@@ -72,6 +74,17 @@ describe("routing", () => {
       expect(homeOf(region, "ada", topology)).toEqual(homeOf(place, "ada", topology));
       expect(ownerOf(region, "map", "ada", topology)).toEqual(ownerOf(place, "map", "ada", topology));
     }
+  });
+
+  it.each(["constructor", "toString", "__proto__"])("takes no shard for a hot one by its name: %s", (id) => {
+    const regions = { weur: { generation: 1, slots: 4, hot: {} } };
+    const neighbours = new Neighbours(homeOf("weur", "ada", { version: 1, regions }), () => ({
+      version: 1,
+      regions,
+    }));
+    expect(ownerOf("weur", id, "ada", { version: 1, regions }).name).toMatch(/^g1:weur:[0-3]$/);
+    expect(() => neighbours.ownerOf(id)).not.toThrow();
+    expect(() => spreadHot([{ shard: id, requests: 9 }], 4, {})).not.toThrow();
   });
 
   it("sends a hot shard's readers to all its holders, each always to the same", () => {
